@@ -1,0 +1,40 @@
+"""What several tests need: the folder of reference data, and how hypothesis draws."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Compilation of a kernel falls into the first example, so no example has a deadline.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "local"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled schemes go to a folder of the test run, commands started by tests included."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRGENGINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with interchange tables and golden sets, which is not part of the repository.
+
+    DRGENGINE_SHARED names it, otherwise it lies next to the repository; without it the test is skipped.
+    """
+    named = os.environ.get("DRGENGINE_SHARED")
+    folder = Path(named) if named else ROOT.parent / "shared"
+    if (folder / "reference" / "schemes").is_dir():
+        return folder
+    if named:
+        pytest.fail(f"DRGENGINE_SHARED={named}: no such folder, or it lacks reference/schemes", pytrace=False)
+    pytest.skip("no reference data: no folder `shared` next to the repository and DRGENGINE_SHARED is not set")
