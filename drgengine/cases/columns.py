@@ -1,0 +1,261 @@
+"""Which columns of a table feed which columns of the case table."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from drgengine.cases.vocabulary import Role, build_schema, column_data, fold, is_personal, role_of
+from drgengine.errors import CaseTableError
+
+CASE_SCHEMA: pa.Schema = build_schema()
+EXTRA = "extra"
+
+_REMEDY_MAP = 'Name it in a mapping file (--columns map.toml), one line such as "{column}" = "{role}"'
+
+
+@dataclass(frozen=True, slots=True)
+class CodeColumns:
+    """Where a code list comes from: single-code columns by place, and at most one column holding several.
+
+    slots : (place, column), place 0 = principal, ascending; a missing place is an empty code
+    rest : a list column or a text column with separators; it follows the slots
+    rest_is_list : True when `rest` is a list column
+    """
+
+    slots: tuple[tuple[int, str], ...] = ()
+    rest: str | None = None
+    rest_is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """The input columns behind the case table.
+
+    source : name of the table, for messages
+    scalars : canonical name -> input column, e.g. {"sex": "XB"}; only the columns found
+    dx, proc : where the code lists come from; proc is None when the table has no procedures
+    extras : all other columns, which pass through
+    """
+
+    source: str
+    scalars: Mapping[str, str]
+    dx: CodeColumns
+    proc: CodeColumns | None = None
+    extras: tuple[str, ...] = ()
+
+
+def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None, source: str = "cases") -> ColumnMap:
+    """Find the canonical columns (规范列) of a table by its headers.
+
+    schema : of the table; headers may be canonical names, Chinese titles or HQMS / N041 codes
+    mapping : {column of the table: canonical name}; beside the names of CASE_SCHEMA also dx_principal,
+        dx_other, dx3, dx_other3 (the same for proc) and "extra" (pass the column through)
+    source : name of the table, for messages
+
+    Slots are ordered by their number, never by position; a missing number stays an empty place.
+    Raises CaseTableError: no principal diagnosis, two columns for one purpose, a type that cannot serve, a
+    wrong mapping.
+
+    >>> text = pa.string()
+    >>> found = resolve_columns(pa.schema([("性别", text), ("JBDM", text), ("JBDM2", text)]))
+    >>> found.scalars["sex"], found.dx.slots
+    ('性别', ((0, 'JBDM'), (2, 'JBDM2')))
+    """
+    claims = _claims(schema, _mapped_roles(schema, mapping or {}, source), source)
+    scalars: dict[str, str] = {}
+    parts: dict[str, dict[Role, str]] = {name: {} for name in column_data()["codes"]}
+    for role, column in claims.items():
+        if role.part:
+            parts[role.name][role] = column
+        else:
+            scalars[role.name] = column
+    for name, column in scalars.items():
+        _check_scalar(schema, name, column, source)
+    dx = _code_columns("dx", parts["dx"], schema, source)
+    proc = _code_columns("proc", parts["proc"], schema, source)
+    if dx is None:
+        raise _no_principal("dx", schema, source)
+    used = {*scalars.values(), *(c for part in parts.values() for c in part.values())}
+    extras = tuple(name for name in schema.names if name not in used)
+    return ColumnMap(source, scalars, dx, proc, extras)
+
+
+def drop_personal(schema: pa.Schema) -> tuple[str, ...]:
+    """Columns that hold names, identity numbers, addresses or phones (个人信息), by header.
+
+    >>> drop_personal(pa.schema([("姓名", pa.string()), ("dx", pa.string()), ("patient_phone", pa.string())]))
+    ('姓名', 'patient_phone')
+    """
+    return tuple(name for name in schema.names if is_personal(name))
+
+
+def _mapped_roles(schema: pa.Schema, mapping: Mapping[str, str], source: str) -> dict[str, Role | None]:
+    roles: dict[str, Role | None] = {}
+    for column, target in mapping.items():
+        if column not in schema.names:
+            raise CaseTableError(
+                source,
+                f"the mapping names the column {column!r}, which the table does not have",
+                f"Correct the mapping; {_nearest(column, schema.names)}",
+            )
+        roles[column] = _role_of_target(column, target, source)
+    return roles
+
+
+def _role_of_target(column: str, target: str, source: str) -> Role | None:
+    if target == EXTRA:
+        return None
+    role = role_of(target) if isinstance(target, str) else None
+    # Only canonical names are targets: an alias there is more likely a swapped line than an intention.
+    if role is None or fold(role.label) != fold(target):
+        known = [*CASE_SCHEMA.names, "dx_principal", "dx_other", "proc_principal", "proc_other", EXTRA]
+        raise CaseTableError(
+            source,
+            f"the mapping sends the column {column!r} to {target!r}, which is no column of the case table",
+            f"Correct the mapping; {_nearest(str(target), known)}",
+        )
+    return role
+
+
+def _claims(schema: pa.Schema, mapped: Mapping[str, Role | None], source: str) -> dict[Role, str]:
+    claims: dict[Role, str] = {}
+    explicit = [(column, role) for column, role in mapped.items() if role is not None]
+    taken = {role for _, role in explicit}
+    by_header = [(name, role_of(name)) for name in schema.names if name not in mapped]
+    # A mapped column silences headers that would claim the same purpose.
+    found = explicit + [(name, role) for name, role in by_header if role is not None and role not in taken]
+    for column, role in found:
+        if role in claims:
+            raise _two_claims(source, role.label, claims[role], column)
+        if schema.names.count(column) > 1:
+            raise CaseTableError(
+                source,
+                f"two columns are named {column!r}, and the case table needs {role.label}",
+                "Rename one of them",
+            )
+        claims[role] = column
+    return claims
+
+
+def _two_claims(source: str, label: str, first: str, second: str) -> CaseTableError:
+    return CaseTableError(
+        source,
+        f"the columns {first!r} and {second!r} both hold {label}",
+        f'Set one of them to "{EXTRA}" in a mapping file (--columns map.toml): "{second}" = "{EXTRA}"',
+    )
+
+
+def _code_columns(name: str, parts: Mapping[Role, str], schema: pa.Schema, source: str) -> CodeColumns | None:
+    if not parts:
+        return None
+    slots, rest = _places(name, parts, source)
+    if rest and slots and (rest[0].part == "list" or len(slots) > 1):
+        raise _two_claims(source, rest[0].label, slots[-1][1], rest[1])
+    if not slots and (rest is None or rest[0].part == "other"):
+        raise _no_principal(name, schema, source)
+    if slots and slots[0][0] != 0:
+        raise _no_principal(name, schema, source)
+    for _, column in slots:
+        if not _is_text(schema.field(column).type):
+            raise _wrong_type(source, column, schema, "one code per case", "Write the codes as text")
+    if rest is None:
+        return CodeColumns(slots)
+    kind = schema.field(rest[1]).type
+    is_list = _is_list(kind)
+    if not _is_text(kind.value_type if is_list else kind):
+        raise _wrong_type(source, rest[1], schema, "codes", "Write the codes as text or as a list of texts")
+    return CodeColumns(slots, rest[1], is_list)
+
+
+def _places(
+    name: str, parts: Mapping[Role, str], source: str
+) -> tuple[tuple[tuple[int, str], ...], tuple[Role, str] | None]:
+    """Places of the single-code columns (0 = principal), and the column that holds several codes."""
+    places: dict[int, str] = {}
+    rest: tuple[Role, str] | None = None
+    zero_based = {role.part for role in parts if role.slot == 0}
+    for role, column in parts.items():
+        if role.part != "principal" and role.slot is None:
+            if rest is not None:
+                raise _two_claims(source, name, rest[1], column)
+            rest = (role, column)
+            continue
+        first_place = {"principal": 0, "list": 0, "other": 1}[role.part]
+        place = first_place if role.slot is None else first_place + role.slot - (role.part not in zero_based)
+        if place in places:
+            label = f"{name}_principal" if place == 0 else f"{name}{place + 1}"
+            raise _two_claims(source, label, places[place], column)
+        places[place] = column
+    return tuple(sorted(places.items())), rest
+
+
+def _no_principal(name: str, schema: pa.Schema, source: str) -> CaseTableError:
+    what = {"dx": "principal diagnosis (主要诊断编码)", "proc": "first procedure (主要手术编码)"}[name]
+    entry = column_data()["codes"][name]
+    shown = ", ".join(schema.names[:30]) + (f" and {len(schema) - 30} more" if len(schema) > 30 else "")
+    near = _nearest_headers(schema.names, [*entry["list"], *entry["principal"]])
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    column = near[0] if near else "your column"
+    return CaseTableError(
+        source,
+        f"no column holds the {what}; columns: {shown or 'none'}{hint}",
+        _REMEDY_MAP.format(column=column, role=f"{name}_principal"),
+    )
+
+
+def _nearest_headers(headers: Iterable[str], known: Iterable[str]) -> list[str]:
+    wanted = [fold(k) for k in known]
+    scored = [(max(difflib.SequenceMatcher(None, fold(h), k).ratio() for k in wanted), h) for h in headers]
+    return [h for score, h in sorted(scored, key=lambda pair: (-pair[0], pair[1])) if score >= 0.6][:3]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
+    return f"nearest: {', '.join(near)}" if near else f"known: {', '.join(known)}"
+
+
+def _check_scalar(schema: pa.Schema, name: str, column: str, source: str) -> None:
+    kind = schema.field(column).type
+    plain = kind.value_type if pt.is_dictionary(kind) else kind
+    entry = column_data()["column"][name]["type"]
+    if entry == "date32":
+        if not (pt.is_date(plain) or pt.is_timestamp(plain) or _is_text(plain)):
+            raise _wrong_type(source, column, schema, f"{name} (a date)", "Write dates, or text as YYYY-MM-DD")
+    elif entry == "string":
+        if pt.is_nested(plain):
+            raise _wrong_type(source, column, schema, name, "Write one text per case")
+    elif not (_is_number(plain) or _is_text(plain)):
+        raise _wrong_type(source, column, schema, f"{name} (a number)", "Write numbers, or numbers as text")
+
+
+def _wrong_type(source: str, column: str, schema: pa.Schema, use: str, remedy: str) -> CaseTableError:
+    return CaseTableError(
+        source,
+        f"the column {column!r} has the type {schema.field(column).type}, which cannot serve as {use}",
+        f'{remedy}, or set "{column}" = "{EXTRA}" in a mapping file (--columns map.toml)',
+    )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pt.is_dictionary(kind):
+        kind = kind.value_type
+    return pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind) or pt.is_null(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return (
+        pt.is_list(kind)
+        or pt.is_large_list(kind)
+        or pt.is_fixed_size_list(kind)
+        or pt.is_list_view(kind)
+        or pt.is_large_list_view(kind)
+    )

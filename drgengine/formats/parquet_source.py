@@ -1,0 +1,126 @@
+"""Parquet files as a stream of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from drgengine.cases.columns import drop_personal
+from drgengine.errors import InputFileError
+from drgengine.formats.source import no_permission
+
+# A dictionary pays when the column is little more than its indices; code lists take about 2 bytes a value.
+_SMALL_BYTES_PER_VALUE = 6.0
+_GROUPS_LOOKED_AT = 4
+# Batches end with the row group when dictionaries are read; many small groups are better read across their borders.
+_ROWS_PER_GROUP = 10_000
+# Column chunks of huge row groups are read piecewise (slower), so that memory stays bounded.
+_HUGE_GROUP_BYTES = 128 << 20
+_PIECE_BYTES = 4 << 20
+
+
+class ParquetSource:
+    """See formats.source.Source; row groups are read one after the other."""
+
+    def __init__(
+        self, path: Path, batch_rows: int, keep_personal: bool, dictionary_columns: str | tuple[str, ...]
+    ) -> None:
+        self.path = path
+        self._batch_rows = batch_rows
+        plain = _open(path)
+        self.num_rows: int | None = plain.metadata.num_rows
+        logical = plain.schema_arrow
+        self.dropped = () if keep_personal else drop_personal(logical)
+        kept = [i for i, name in enumerate(logical.names) if name not in self.dropped]
+        self._columns = [logical.names[i] for i in kept]
+        leaves = _dictionary_leaves(plain.metadata) if dictionary_columns == "auto" else list(dictionary_columns)
+        plain.close()
+        self._file = _open(path, leaves, _piece_bytes(plain.metadata))
+        # A dictionary belongs to one row group: nested ones cannot be read across the border of two.
+        every = list(range(plain.metadata.num_row_groups))
+        self._group_runs = [[group] for group in every] if leaves else [every]
+        delivered = self._file.schema_arrow
+        # The pandas note describes an index of the old table; columns are what counts here.
+        notes = {key: text for key, text in (logical.metadata or {}).items() if key != b"pandas"}
+        self.output_schema = pa.schema([logical.field(i) for i in kept], notes or None)
+        self.schema = pa.schema([delivered.field(i) for i in kept])
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Record batches in file order; InputFileError when the file turns out damaged."""
+        try:
+            for groups in self._group_runs:
+                yield from self._batches_of(groups)
+        except (pa.ArrowException, OSError) as error:
+            raise InputFileError(
+                str(self.path),
+                f"the Parquet file is damaged ({_first_line(error)})",
+                "Write or copy the file again",
+            ) from error
+
+    def _batches_of(self, groups: list[int]) -> Iterator[pa.RecordBatch]:
+        columns = self._columns if self.dropped else None
+        for batch in self._file.iter_batches(self._batch_rows, row_groups=groups, columns=columns):
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> ParquetSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _open(path: Path, dictionary_columns: list[str] | None = None, buffer_size: int = 0) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, read_dictionary=dictionary_columns, buffer_size=buffer_size)
+    except PermissionError as error:
+        raise no_permission(path) from error
+    except (pa.ArrowException, OSError) as error:
+        with path.open("rb") as file:
+            begins = file.read(4) == b"PAR1"
+        if begins:
+            problem, remedy = "the Parquet file is cut off or damaged", "Copy or write the file again"
+        else:
+            problem, remedy = (
+                "this is no Parquet file despite its ending",
+                "Give the file its true ending, e.g. .csv",
+            )
+        raise InputFileError(str(path), f"{problem} ({_first_line(error)})", remedy) from error
+
+
+def _piece_bytes(metadata: pq.FileMetaData) -> int:
+    sizes = (metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    return _PIECE_BYTES if max(sizes, default=0) > _HUGE_GROUP_BYTES else 0
+
+
+def _dictionary_leaves(metadata: pq.FileMetaData) -> list[str]:
+    """Text leaf columns that the file itself keeps as a dictionary, at few bytes per value."""
+    if metadata.num_rows < _ROWS_PER_GROUP * (metadata.num_row_groups - 1):
+        return []
+    groups = [metadata.row_group(g) for g in range(min(metadata.num_row_groups, _GROUPS_LOOKED_AT))]
+    leaves = []
+    for position in range(metadata.num_columns):
+        column = metadata.schema.column(position)
+        if column.physical_type != "BYTE_ARRAY" or column.logical_type.type not in ("STRING", "NONE"):
+            continue
+        if column.logical_type.type == "NONE" and column.converted_type != "UTF8":
+            continue
+        chunks = [group.column(position) for group in groups]
+        values = sum(chunk.num_values for chunk in chunks)
+        size = sum(chunk.total_uncompressed_size for chunk in chunks)
+        if values and all(c.has_dictionary_page for c in chunks) and size <= _SMALL_BYTES_PER_VALUE * values:
+            leaves.append(column.path)
+    return leaves
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,168 @@
+"""Writing a table so that the output file exists only when it is complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+
+from drgengine.errors import OutputFileError
+from drgengine.formats.source import PARQUET_ENDINGS
+
+
+class Sink:
+    """A file written under a temporary name next to its place; commit() puts it there, abort() removes it.
+
+    As a context manager it commits at the end and aborts on an exception.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._target = check_output(path)
+        self._temporary = _create_temporary(self._target)
+        self._open = True
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch."""
+        with self.failing():
+            self._write(batch)
+
+    def commit(self) -> None:
+        """Finish the file and move it to its place, replacing an older file there."""
+        if self._open:
+            with self.failing():
+                self._finish()
+                self._temporary.replace(self._target)
+            self._open = False
+
+    def abort(self) -> None:
+        """Remove the unfinished file; the place stays as it was."""
+        if self._open:
+            self._open = False
+            try:
+                self._discard()
+            except (pa.ArrowException, OSError):
+                pass  # closing may need to write the last bytes, which are not wanted
+            finally:
+                self._temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abort()
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """A failure removes the unfinished file; one of the place becomes OutputFileError."""
+        try:
+            yield
+        except OSError as error:
+            self.abort()
+            raise explain(self.path, error) from error
+        except BaseException:
+            self.abort()
+            raise
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        raise NotImplementedError
+
+    def _discard(self) -> None:
+        raise NotImplementedError
+
+
+def open_sink(
+    path: str | os.PathLike[str],
+    schema: pa.Schema,
+    *,
+    output_schema: pa.Schema | None = None,
+    compression: str = "zstd",
+) -> Sink:
+    """Open an output table (结果文件): .parquet, .csv or .csv.gz by its ending.
+
+    schema : of the batches to come
+    output_schema : types a reader of the Parquet file sees (same columns; default: schema). Dictionary
+        batches of a text column are thus read back as text.
+    compression : of Parquet
+
+    Raises OutputFileError: missing folder, no permission, disk full, unknown ending, a type CSV cannot hold.
+    """
+    file = Path(path)
+    name = file.name.lower()
+    if name.endswith(PARQUET_ENDINGS):
+        from drgengine.formats.parquet_sink import ParquetSink
+
+        return ParquetSink(file, schema, output_schema or schema, compression)
+    if name.endswith((".csv", ".csv.gz")):
+        from drgengine.formats.text_sink import TextSink
+
+        return TextSink(file, schema)
+    raise OutputFileError(
+        str(file),
+        f"the ending {file.suffix!r} is not known",
+        "Give the output the ending .parquet, .csv or .csv.gz",
+    )
+
+
+def refuse_same(input_path: str | os.PathLike[str], output_path: str | os.PathLike[str]) -> None:
+    """OutputFileError when the output is the input, also through links, or lies in the input folder."""
+    source, target = Path(input_path), Path(output_path)
+    same = os.path.realpath(source) == os.path.realpath(target)
+    if not same and source.exists() and target.exists():
+        same = source.samefile(target)
+    if same:
+        raise OutputFileError(str(target), "the output is the input file", "Name another output file")
+    if source.is_dir() and Path(os.path.realpath(source)) in Path(os.path.realpath(target)).parents:
+        raise OutputFileError(str(target), "the output lies in the input folder", "Put the output in another folder")
+
+
+def check_output(path: Path) -> Path:
+    """The place to write to (links followed); OutputFileError when nothing can be written there."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OutputFileError(str(path), "this is a folder, a file is needed", "Add a file name")
+    if target.exists() and not target.is_file():
+        raise OutputFileError(str(path), "this is no ordinary file", "Name a file")
+    if not target.parent.is_dir():
+        raise OutputFileError(
+            str(path),
+            f"the folder {str(target.parent)!r} does not exist",
+            "Create it, or name another output",
+        )
+    return target
+
+
+def explain(path: Path, error: OSError) -> OutputFileError:
+    """A failure of the place in the user's words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "no space left" in str(error).lower():
+        return OutputFileError(str(path), "the disk is full", "Free some space, or write to another disk")
+    if isinstance(error, PermissionError) or error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputFileError(str(path), "no permission to write there", "Write to a folder of your own")
+    reason = error.strerror or str(error).strip().splitlines()[0]
+    return OutputFileError(str(path), f"writing failed ({reason})", "Check the disk, or write to another place")
+
+
+def _create_temporary(target: Path) -> Path:
+    for attempt in range(1000):
+        temporary = target.with_name(f".{target.name}.{os.getpid()}-{attempt}.part")
+        try:
+            temporary.open("xb").close()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise explain(target, error) from error
+        return temporary
+    raise OutputFileError(str(target), "1000 unfinished files stand next to it", "Remove the .part files")

@@ -1,0 +1,218 @@
+"""Delimited text (CSV, TSV, .gz) as a stream of batches, every column as text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from drgengine.cases.columns import drop_personal
+from drgengine.errors import InputFileError
+
+_SAMPLE_BYTES = 4 << 20
+_DELIMITERS = (",", "\t", ";", "|")
+_BLOCK_BYTES = (1 << 20, 64 << 20)
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_REMEDY_ENCODING = "Name the encoding with --encoding (e.g. gb18030 or utf-8), or save the file as UTF-8"
+
+
+class TextSource:
+    """See formats.source.Source; leading zeros and code texts stay as they are in the file."""
+
+    num_rows: int | None = None
+
+    def __init__(self, path: Path, batch_rows: int, keep_personal: bool, encoding: str, delimiter: str) -> None:
+        self.path = path
+        self._batch_rows = batch_rows
+        sample, whole = _sample(path)
+        self.encoding = _find_encoding(path, sample) if encoding == "auto" else _known_encoding(path, encoding)
+        text = _decode(path, sample, self.encoding, whole)
+        self.delimiter = _find_delimiter(path, text) if delimiter == "auto" else delimiter
+        self._header, more = _header(path, text, self.delimiter)
+        self._no_rows = whole and not more
+        self._mean_row_bytes = len(sample) / max(1, text.count("\n"))
+        self.dropped = () if keep_personal else drop_personal(pa.schema([(n, pa.string()) for n in self._header]))
+        self.schema = pa.schema([(name, pa.string()) for name in self._header if name not in self.dropped])
+        self.output_schema = self.schema
+        self._bad_row: tuple[int | None, int, int] | None = None
+        self._reader: pacsv.CSVStreamingReader | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Record batches in file order; InputFileError for a ragged row or a wrong encoding."""
+        if self._no_rows:
+            return
+        try:
+            for batch in self._open():
+                for start in range(0, batch.num_rows, self._batch_rows):
+                    yield batch.slice(start, self._batch_rows)
+        except UnicodeError as error:
+            raise self._bad_encoding() from error
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise self._explain(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> TextSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> Iterator[pa.RecordBatch]:
+        low, high = _BLOCK_BYTES
+        block = int(min(max(self._batch_rows * self._mean_row_bytes, low), high))
+        stream = pa.input_stream(str(self.path), compression="detect")
+        self._reader = pacsv.open_csv(
+            stream,
+            read_options=pacsv.ReadOptions(
+                use_threads=False,  # row numbers in error messages need it
+                block_size=block,
+                encoding=self.encoding,
+                column_names=self._header,
+                skip_rows_after_names=1,
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(self._header) > 1,
+                invalid_row_handler=self._note_bad_row,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in self._header},
+                include_columns=self.schema.names,
+                strings_can_be_null=False,
+            ),
+        )
+        return iter(self._reader)
+
+    def _note_bad_row(self, row: pacsv.InvalidRow) -> str:
+        self._bad_row = (row.number, row.expected_columns, row.actual_columns)
+        return "error"
+
+    def _explain(self, error: BaseException) -> InputFileError:
+        """In our own words: the parser's message quotes the row, which may hold personal data."""
+        place = str(self.path)
+        if self._bad_row is not None:
+            number, expected, actual = self._bad_row
+            where = f"row {number} (the header is row 1)" if number is not None else "a row"
+            return InputFileError(
+                place,
+                f"{where} has {actual} cells where the header has {expected}",
+                f"Quote cells that hold {self.delimiter!r} or a line break, or name another --delimiter",
+            )
+        words = str(error).lower()
+        if "utf8" in words or "utf-8" in words or "decode" in words:
+            return self._bad_encoding()
+        if "straddling" in words:
+            return InputFileError(
+                place,
+                "a row is longer than the reading block",
+                "Look for a quotation mark that is never closed",
+            )
+        if self.path.name.lower().endswith(".gz"):
+            return InputFileError(place, "the compressed file is cut off or damaged", "Compress or copy the file again")
+        return InputFileError(place, "the text cannot be read as a table", "Check quotation marks and delimiters")
+
+    def _bad_encoding(self) -> InputFileError:
+        return InputFileError(
+            str(self.path),
+            f"a later part of the file is not in the encoding {self.encoding}",
+            _REMEDY_ENCODING,
+        )
+
+
+def _sample(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of the (decompressed) text, and whether they are all."""
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            parts: list[bytes] = []
+            size = 0
+            while size < _SAMPLE_BYTES and (part := stream.read(_SAMPLE_BYTES - size)):
+                parts.append(part)
+                size += len(part)
+            return b"".join(parts), size < _SAMPLE_BYTES
+    except (pa.ArrowException, OSError) as error:
+        raise InputFileError(
+            str(path), "the compressed file is cut off or damaged", "Compress or copy the file again"
+        ) from error
+
+
+def _find_encoding(path: Path, sample: bytes) -> str:
+    for mark, name in _BYTE_ORDER_MARKS:
+        if sample.startswith(mark):
+            return name
+    if b"\0" in sample:
+        raise InputFileError(str(path), "this is no text file (it holds zero bytes)", "Give the file its true ending")
+    for name in ("utf-8", "gb18030"):
+        try:
+            # Not final: a character may be cut at the end of the sample.
+            codecs.getincrementaldecoder(name)().decode(sample, final=False)
+        except UnicodeDecodeError:
+            continue
+        return name
+    raise InputFileError(str(path), "the text is neither UTF-8 nor GB18030", _REMEDY_ENCODING)
+
+
+def _known_encoding(path: Path, encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise InputFileError(str(path), f"the encoding {encoding!r} is not known", _REMEDY_ENCODING) from None
+    return {"gbk": "gb18030", "gb2312": "gb18030", "utf-8-sig": "utf-8"}.get(name, name)
+
+
+def _decode(path: Path, sample: bytes, encoding: str, whole: bool) -> str:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample, final=whole)
+    except UnicodeDecodeError as error:
+        raise InputFileError(
+            str(path),
+            f"byte {error.start} and following are not in the encoding {encoding}",
+            _REMEDY_ENCODING,
+        ) from error
+    return text.removeprefix("\ufeff")
+
+
+def _find_delimiter(path: Path, text: str) -> str:
+    """The candidate that stands most often in the header outside quotation marks."""
+    header = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
+    unquoted = "".join(header.split('"')[::2])
+    counts = {candidate: unquoted.count(candidate) for candidate in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda candidate: counts[candidate])
+    if counts[best]:
+        return best
+    return "\t" if ".tsv" in path.name.lower() else ","
+
+
+def _header(path: Path, text: str, delimiter: str) -> tuple[list[str], bool]:
+    """Column names, and whether anything follows them."""
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    first = next(rows, None)
+    if not first or not any(name.strip() for name in first):
+        raise InputFileError(str(path), "the first row holds no column names", "Put the column names in the first row")
+    names = [name.strip() or f"column_{position}" for position, name in enumerate(first, 1)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        places = [str(position) for position, name in enumerate(names, 1) if name == twice]
+        raise InputFileError(
+            str(path),
+            f"columns {' and '.join(places)} are both named {twice!r}",
+            "Give every column a name of its own",
+        )
+    return names, next(rows, None) is not None
