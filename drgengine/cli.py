@@ -1,0 +1,95 @@
+"""The command line: parses, calls one library function, prints. Data to files or stdout, remarks to stderr.
+
+Exit codes: 0 fine, 1 done but some records were rejected, 2 could not run.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from drgengine import __version__
+from drgengine.errors import DrgEngineError
+
+_COMMANDS = {
+    "group": "Group a file of discharges.",
+    "explain": "Explain how one case is grouped.",
+    "scheme": "List, show, check, import and compare schemes.",
+    "synth": "Make synthetic discharges for trials and benchmarks.",
+    "demo": "Group a small synthetic data set and show the result.",
+}
+
+
+class _LazyCommands(click.Group):
+    """Loads a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"drgengine.commands.{name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        from difflib import get_close_matches
+
+        if args and args[0] not in _COMMANDS:
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(_COMMANDS)}"
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+class _WithoutPandas:
+    """pyarrow loads pandas (half a second) only to recognise its objects, and no command hands it any."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ImportError("the command line works without pandas")
+
+
+@click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, package_name="drgengine")
+def app() -> None:
+    """drgengine groups hospital discharges into DRGs (按疾病诊断相关分组) and explains every answer.
+
+    \b
+    Example:
+      drgengine group discharges.parquet -o grouped.parquet
+    """
+
+
+def main() -> None:
+    """Entry point of the command `drgengine`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.meta_path.insert(0, _WithoutPandas())
+    try:
+        code = app.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        click.echo("stopped; no output was written", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except DrgEngineError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""`drgengine demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from drgengine.commands.options import DEFAULT_SCHEME, language_option
+from drgengine.errors import OutputFileError
+
+SAMPLE = Path("sample_cases", "demo", "discharges.parquet")
+ROWS, SEED = 15_000, 2025
+
+
+@click.command(short_help="Group a small synthetic data set and show the result.")
+@click.option("-o", "--output", default="demo_output", show_default=True, metavar="FOLDER", help="Where to write.")
+@language_option
+def command(output: str, language: str) -> int:
+    """Group a small synthetic data set, explain one of its cases and say where the results are.
+
+    \b
+    Example:
+      drgengine demo
+    """
+    import pyarrow.parquet as pq
+
+    from drgengine.commands.screen import print_summary, warm_up, words
+    from drgengine.grouper.explain import explain
+    from drgengine.grouper.stream import group_file
+
+    folder = Path(output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFileError(output, f"cannot be made ({error.strerror})", "Name another folder with -o") from None
+    text = words(language)
+    cases = SAMPLE
+    if not cases.exists():
+        from drgengine.synth import generate
+
+        cases = folder / "discharges.parquet"
+        generate(cases, rows=ROWS, seed=SEED)
+    click.echo(text["demo_cases"].format(path=cases), err=True)
+    warm_up(DEFAULT_SCHEME, language, quiet=False)
+    grouped = folder / "grouped.parquet"
+    summary = group_file(cases, grouped, DEFAULT_SCHEME, issues=folder / "issues.csv")
+    print_summary(summary, str(grouped), language)
+    record = next(row for row in pq.read_table(grouped).to_pylist() if row["severity"] == "MCC" and row["proc"])
+    path = folder / "explained.txt"
+    explanation = explain({key: value for key, value in record.items() if value is not None}, language=language)
+    path.write_text(str(explanation), encoding="utf-8")
+    click.echo(f"\n{text['demo_case'].format(case=record['case_id'])}\n", err=True)
+    click.echo(str(explanation))
+    click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
+    return 0
