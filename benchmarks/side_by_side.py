@@ -1,6 +1,7 @@
 """group_file, the kernel alone and the pyarrow floor, side by side in one run.
 
-    python benchmarks/side_by_side.py                 1 million synthetic discharges
+    python benchmarks/side_by_side.py                      1 million synthetic discharges, all 50 columns
+    python benchmarks/side_by_side.py --shape narrow       only 12 columns, so that the floor has little to do
     python benchmarks/side_by_side.py --rows 10000000
 
 The floor reads all columns with pyarrow's default threads, appends six dictionary-encoded columns and writes zstd
@@ -26,12 +27,18 @@ import pyarrow.parquet as pq
 import drgengine as de
 from drgengine.cases import resolve_columns
 from drgengine.formats import open_source
+from drgengine.grouper.explain import case_of
 from drgengine.grouper.group import RESULT_COLUMNS, Grouper
 from drgengine.grouper.kernel import group_kernel
+from drgengine.grouper.reference import decide
 from drgengine.synth import generate
 
 BATCH = 131_072
 SCHEME = "chs-drg-2.0"
+NARROW = [
+    "case_id", "hospital_id", "department_id", "sex", "age_years", "age_days", "birth_weight_g", "los_days",
+    "discharge_disposition", "dx", "proc", "total_charge",
+]  # fmt: skip
 
 
 def floor(source: Path, target: Path) -> None:
@@ -116,12 +123,35 @@ def machine() -> dict[str, object]:
     }
 
 
-def measure(rows: int, seed: int, runs: int, folder: Path) -> dict[str, object]:
-    """All figures for one number of rows."""
+def twin_rows_per_second(source: Path, rows: int = 2000) -> float:
+    """Speed of the plain-Python twin on the first rows: what a grouper written record by record reaches."""
+    scheme = de.load_scheme(SCHEME)
+    records = next(pq.ParquetFile(source).iter_batches(rows)).to_pylist()
+    cases = [case_of({name: record[name] for name in NARROW if name in record})[0] for record in records]
+    started = time.perf_counter()
+    for case in cases:
+        decide(scheme, case)
+    return len(cases) / (time.perf_counter() - started)
+
+
+def made(rows: int, seed: int, shape: str, folder: Path) -> Path:
+    """The file to measure with; made once."""
     folder.mkdir(parents=True, exist_ok=True)
-    source, target = folder / f"synthetic-{rows}-{seed}.parquet", folder / "out.parquet"
-    if not source.exists():
-        generate(source, rows=rows, seed=seed)
+    wide, narrow = (folder / f"synthetic-{rows}-{seed}{end}.parquet" for end in ("", "-narrow"))
+    if not wide.exists():
+        generate(wide, rows=rows, seed=seed)
+    if shape == "narrow" and not narrow.exists():
+        file = pq.ParquetFile(wide)
+        schema = pa.schema([file.schema_arrow.field(name) for name in NARROW])
+        with pq.ParquetWriter(narrow, schema, compression="zstd") as writer:
+            for batch in file.iter_batches(BATCH, columns=NARROW):
+                writer.write_batch(batch)
+    return narrow if shape == "narrow" else wide
+
+
+def measure(rows: int, seed: int, runs: int, shape: str, folder: Path) -> dict[str, object]:
+    """All figures for one number of rows."""
+    source, target = made(rows, seed, shape, folder), folder / "out.parquet"
     kernel = KernelOnly(source)
     seconds = least(
         {
@@ -144,10 +174,12 @@ def measure(rows: int, seed: int, runs: int, folder: Path) -> dict[str, object]:
         "machine": machine(),
         "rows": rows,
         "seed": seed,
+        "shape": shape,
         "file_mb": round(source.stat().st_size / 1e6, 1),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
         "times_floor": {name: round(value / seconds["floor"], 3) for name, value in seconds.items()},
         "rows_per_second": {name: round(rows / value) for name, value in seconds.items()},
+        "twin_rows_per_second": round(twin_rows_per_second(source)),
         "peak_memory_mib": peak_memory(source, target),
         "command_seconds": {name: round(value, 3) for name, value in commands.items()},
     }
@@ -159,9 +191,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--shape", choices=["wide", "narrow"], default="wide")
     parser.add_argument("--folder", type=Path, default=Path("bench_data"))
     given = parser.parse_args()
-    print(json.dumps(measure(given.rows, given.seed, given.runs, given.folder), indent=2))
+    print(json.dumps(measure(given.rows, given.seed, given.runs, given.shape, given.folder), indent=2))
 
 
 if __name__ == "__main__":

@@ -345,3 +345,101 @@ def test_issue_table_has_remedies():
     assert table.column_names == ["row", "column", "value", "rule", "severity", "remedy", "count"]
     assert first["remedy"] == issue_rules()[first["rule"]]["zh"]
     assert max(table.group_by("rule").aggregate([("row", "count")])["row_count"].to_pylist()) == 20
+
+
+# ------------------------------------------------------------------ text that is no UTF-8
+
+
+def not_utf8(*texts):
+    """Text as some exporters write it: the bytes as they are, under the name of UTF-8; None gives a null."""
+    stored = pa.array(texts, pa.binary())
+    return pa.StringArray.from_buffers(len(texts), *stored.buffers()[1:], stored.buffers()[0])
+
+
+GBK = "高".encode("gbk")
+LOST = GBK.decode("utf-8", "replace")
+
+
+def forms_of(texts):
+    yield texts
+    yield texts.cast(pa.large_string())
+    yield texts.cast(pa.string_view())
+    yield texts.dictionary_encode()
+
+
+def test_a_code_that_is_no_utf8_is_a_code_unknown():
+    lists_of = [pa.ListArray.from_arrays([0, 2, 3], form) for form in forms_of(not_utf8(b"A01", b"I10" + GBK, b" b02"))]
+    for column in lists_of[:2] + lists_of[3:]:
+        cases = packed({"dx": column}, first_row=10)
+        assert lists(cases.dx) == [["A01", "I10" + LOST], ["B02"]]
+        assert remarks(cases) == {
+            ("dx", "text_not_utf8"): ([10], ["I10" + LOST]),
+            ("dx", "code_blanks"): ([11], [" b02"]),
+            ("dx", "code_lower_case"): ([11], [" b02"]),
+        }
+
+
+def test_slots_and_cells_with_several_codes_that_are_no_utf8():
+    slots = {"dx1": ["A01", "B02", "C03"], "dx2": not_utf8(None, GBK, b"")}
+    for columns in (slots, {"dx": not_utf8(b"A01|", b"B02; " + GBK, b"C03")}):
+        cases = packed(columns)
+        assert lists(cases.dx) == [["A01"], ["B02", LOST], ["C03"]]
+        assert [rows for (_, rule), (rows, _) in remarks(cases).items() if rule == "text_not_utf8"] == [[1]]
+
+
+@pytest.mark.parametrize("name", ["age_years", "icu_hours"])
+def test_a_number_that_is_no_utf8_is_missing(name):
+    for values in forms_of(not_utf8(b"63", GBK, None, b"x")):
+        cases = packed({"dx": ["A"] * 4, name: values}, (name,))
+        assert [None if math.isnan(v) else v for v in cases.numbers[0]] == [63, None, None, None]
+        assert remarks(cases) == {
+            (name, "text_not_utf8"): ([1], [LOST]),
+            (name, "number_unreadable"): ([3], ["x"]),
+        }
+
+
+def test_sex_department_and_dates_that_are_no_utf8():
+    columns = {
+        "dx": ["A", "B"],
+        "sex": not_utf8(GBK, "女".encode()),
+        "dept": not_utf8(b"07", GBK),
+        "B12": not_utf8(b"2024-01-01 08:00 " + GBK, b"2024-01-01"),
+        "B15": ["2024-01-05", "2024-01-05"],
+        "case_id": not_utf8(b"1", GBK),
+    }
+    cases = packed(columns, ("los_days",), department=True)
+    assert cases.sex.tolist() == [0, 2]
+    assert [cases.department.texts[at] for at in cases.department.index] == ["07", ""]
+    assert math.isnan(cases.numbers[0][0])
+    assert cases.numbers[0][1] == 4
+    found = {column: rows for (column, rule), (rows, _) in remarks(cases).items() if rule == "text_not_utf8"}
+    assert found == {"sex": [0], "dept": [1], "B12": [0]}
+    assert len(cases.issues) == 3
+    assert set(issue_rules()) >= {issue.rule for issue in cases.issues}
+
+
+def test_columns_that_are_not_read_may_be_no_utf8():
+    for bad in ({"note": not_utf8(GBK)}, {"case_id": not_utf8(GBK)}, {"B12": not_utf8(GBK)}):
+        assert packed({"dx": ["A"], **bad}, ("los_days",)).issues == []
+
+
+def test_all_values_of_an_issue_are_kept():
+    n = 3000
+    codes = [[f" a{i:04}", None, "B"] for i in range(n)]
+    cases = packed({"dx": codes, "sex": ["?"] * n, "age_years": [999] * n}, ("age_years",))
+    assert {rule for _, rule in remarks(cases)} == {
+        "code_blanks",
+        "code_lower_case",
+        "code_hole",
+        "sex_unreadable",
+        "age_over_130",
+    }
+    assert all(len(issue.values) == issue.rows.size == n for issue in cases.issues)
+    assert remarks(cases)["dx", "code_blanks"][1][-1] == " a2999"
+
+
+def test_a_moment_in_nanoseconds_is_shown():
+    moments = pa.array([5, 1], pa.timestamp("ns"))
+    days = pa.array([dt.date(1970, 1, 2), dt.date(1969, 1, 1)])
+    cases = packed({"dx": ["A", "B"], "B12": days.cast(pa.timestamp("ns")), "B15": moments}, ("los_days",))
+    assert remarks(cases) == {("B15", "discharge_before_admission"): ([0], ["1970-01-01 00:00:00"])}

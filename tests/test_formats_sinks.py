@@ -1,7 +1,10 @@
 """Files out: read back the same, complete or not at all."""
 
+import csv
 import errno
 import gzip
+import subprocess
+import sys
 
 import pandas as pd
 import polars as pl
@@ -10,7 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from drgengine.errors import OutputFileError
+from drgengine.errors import InputFileError, OutputFileError
 from drgengine.formats import open_sink, open_source, refuse_same
 
 CASES = pa.table(
@@ -262,3 +265,61 @@ def test_output_must_not_be_the_input(tmp_path):
     refuse_same(source, tmp_path / "out.csv")
     with pytest.raises(OutputFileError, match="in the input folder"):
         refuse_same(tmp_path, tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("kind", ["text", "dictionary", "list"])
+def test_text_that_is_no_utf8_leaves_the_file_readable(tmp_path, kind):
+    stored = pa.array([b"x", "高".encode("gbk"), None, "=高".encode("gbk")], pa.binary())
+    values = pa.StringArray.from_buffers(4, *stored.buffers()[1:], stored.buffers()[0])
+    if kind == "dictionary":
+        values = values.dictionary_encode()
+    if kind == "list":
+        values = pa.ListArray.from_arrays([0, 1, 2, 2, 4], values)
+    batch = pa.record_batch({"note": values})
+    with open_sink(tmp_path / "a.csv", batch.schema) as sink:
+        sink.write(batch)
+    lost = "高".encode("gbk").decode("utf-8", "replace")
+    last = f"|={lost}" if kind == "list" else f"'={lost}"
+    rows = list(csv.reader((tmp_path / "a.csv").read_text("utf-8-sig").splitlines()))
+    assert [row[0] if row else "" for row in rows] == ["note", "x", lost, "", last]
+
+
+def test_a_disk_that_fails_while_a_packed_file_is_closed(tmp_path):
+    script = f"""
+import os, resource, signal, pyarrow as pa
+from drgengine.errors import InputFileError, OutputFileError
+from drgengine.formats import open_sink
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+batch = pa.record_batch({{"note": [os.urandom(20).hex() for _ in range(5000)]}})
+try:
+    with open_sink({str(tmp_path / "a.csv.gz")!r}, batch.schema) as sink:
+        for _ in range(10):
+            sink.write(batch)
+except OutputFileError as error:
+    print(error)
+"""
+    pytest.importorskip("resource", reason="file size limits are POSIX")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "the disk is full" in done.stdout
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_a_long_name_is_a_name(tmp_path, ending):
+    for name in ("x" * 240 + ending, "病" * 80 + ending):
+        with open_sink(tmp_path / name, pa.schema([("n", pa.int8())])):
+            pass
+        assert (tmp_path / name).is_file()
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    good = tmp_path / "in.parquet"
+    for name, words in (("x" * 300 + ".csv", "too long"), ("a\0.csv", "zero byte")):
+        with pytest.raises(OutputFileError, match=words):
+            open_sink(tmp_path / name, pa.schema([("n", pa.int8())]))
+        with pytest.raises(OutputFileError, match=words):
+            refuse_same(good, tmp_path / name)
+        with pytest.raises(InputFileError, match=words):
+            refuse_same(tmp_path / name, good)

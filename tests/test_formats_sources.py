@@ -347,3 +347,52 @@ def test_excel_without_the_reader(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     says(workbook(tmp_path / "a.xlsx"), "python-calamine", "drgengine[excel]")
+
+
+# ------------------------------------------------------------------ paths and folders
+
+
+@pytest.mark.parametrize(("name", "words"), [("x" * 300 + ".csv", "too long"), ("a\0.csv", "zero byte")])
+def test_names_that_no_file_can_have(tmp_path, name, words):
+    for read in (open_source, list_parts):
+        with pytest.raises(InputFileError, match=words) as caught:
+            read(tmp_path / name)
+        assert "\0" not in str(caught.value)
+
+
+def test_a_folder_with_tables_of_another_format_is_refused(tmp_path):
+    (tmp_path / "month=1").mkdir()
+    pq.write_table(pa.table(ROWS), tmp_path / "month=1" / "a.parquet")
+    for name in ("_SUCCESS", ".hidden.csv", "a.parquet.crc", "notes.json", "_more.csv"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "empty.csv").touch()
+    assert [part.name for part in list_parts(tmp_path)] == ["a.parquet"]
+    for name in ("more.csv", "b.CSV.gz", "c.xlsx", "month=1/d.txt"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(InputFileError, match=r"b\.CSV\.gz, c\.xlsx, month=1.d\.txt and 1 more.*Move them"):
+        list_parts(tmp_path)
+
+
+def test_a_first_case_in_place_of_headers_is_not_quoted(tmp_path):
+    row = "张三,13912345678,13912345678,I10.x00,1"
+    message = says(text_file(tmp_path / "a.csv", f"{row}\n{row}\n"), "columns 2 and 3", "values of a case", "first row")
+    assert "139" not in message
+    assert "'main code'" in says(text_file(tmp_path / "b.csv", '"main\ncode",sex,"main\ncode"\n1,2,3\n'))
+
+
+def test_a_struct_with_names_is_dropped(tmp_path):
+    contact = [{"name": "张三", "phone": "139"}, None]
+    pq.write_table(
+        pa.table({"dx": ["A01", "B02"], "contact": contact, "bed": [{"floor": 1}] * 2}), tmp_path / "a.parquet"
+    )
+    with open_source(tmp_path / "a.parquet") as source:
+        assert source.dropped == ("contact",)
+        assert [batch.schema.names for batch in source.batches()] == [["dx", "bed"]]
+    assert table_of(tmp_path / "a.parquet", keep_personal=True)["contact"].to_pylist() == contact
+
+
+def test_a_column_name_that_is_no_utf8(tmp_path):
+    pq.write_table(pa.table({"abcd": ["1"], "dx": ["A01"]}), tmp_path / "a.parquet", store_schema=False)
+    stored = (tmp_path / "a.parquet").read_bytes().replace(b"abcd", "高高".encode("gbk"))
+    (tmp_path / "a.parquet").write_bytes(stored)
+    says(tmp_path / "a.parquet", "column name", "UTF-8")

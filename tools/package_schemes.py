@@ -63,6 +63,7 @@ def main(reference: Path) -> None:
     for header in headers["scheme"]:
         tables = reference / "schemes" / header.pop("tables")
         mdc_names = headers["mdc_names"]
+        header["site_names"] = headers["site_names"]
         remarks = import_scheme(
             tables, SCHEME_FOLDER / header["id"], overwrite=True, header=header, mdc_names=mdc_names
         )

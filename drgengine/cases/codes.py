@@ -83,7 +83,7 @@ def mend_codes(dictionary: pa.StringArray) -> MendedCodes:
     """Mend all distinct texts (no nulls); texts of ordinary code characters are not looked at one by one."""
     texts: list[str] = dictionary.to_pylist()
     empty = pc.equal(pc.binary_length(dictionary), 0).to_numpy(zero_copy_only=False)
-    touched: dict[str, np.ndarray] = {}
+    touched: dict[str, list[int]] = {}
     raw: dict[int, str] = {}
     for position in _unusual(dictionary):
         mended, rules = mend_code(texts[position])
@@ -95,8 +95,11 @@ def mend_codes(dictionary: pa.StringArray) -> MendedCodes:
             empty = empty.copy()
         empty[position] = mended == ""
         for rule in rules:
-            touched.setdefault(rule, np.zeros(len(texts), dtype=bool))[position] = True
-    return MendedCodes(texts, empty, touched, raw)
+            touched.setdefault(rule, []).append(position)
+    masks = {rule: np.zeros(len(texts), dtype=bool) for rule in touched}
+    for rule, positions in touched.items():
+        masks[rule][positions] = True
+    return MendedCodes(texts, empty, masks, raw)
 
 
 _ODD, _CAPITAL, _SMALL_X, _PLUS = 1, 2, 4, 8

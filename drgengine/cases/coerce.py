@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from drgengine.cases.issues import VALUES_PER_BATCH, BatchIssue
+from drgengine.cases.issues import BatchIssue
 from drgengine.cases.vocabulary import column_data
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:e[+-]?\d+)?")
@@ -54,7 +54,7 @@ def distinct(values: pa.Array) -> tuple[np.ndarray, pa.StringArray]:
 
 
 def issue_at(column: str, rule: str, positions: np.ndarray, first_row: int, values: list[str]) -> BatchIssue:
-    """An issue at batch positions; `values` may be shorter than `positions`."""
+    """An issue at batch positions; `values` is parallel to them."""
     return BatchIssue(column, rule, positions.astype(np.int64) + first_row, values)
 
 
@@ -63,7 +63,7 @@ def read_sex(values: pa.Array, column: str, first_row: int) -> tuple[np.ndarray,
     words = column_data()["values"]["sex"]
     numbers, issues = _read(values, column, first_row, lambda text: _read_sex_word(text, words))
     codes = (numbers == 1).astype(np.int8) + 2 * (numbers == 2).astype(np.int8)
-    if not _is_textual(values.type):
+    if not is_textual(values.type):
         issues = _issues_where(values, column, first_row, {"sex_unreadable": ~np.isnan(numbers) & (codes == 0)})
     return codes, issues
 
@@ -146,7 +146,7 @@ def read_stay(
 def read_date(values: pa.Array, column: str, first_row: int) -> tuple[np.ndarray, list[BatchIssue]]:
     """Days since 1970-01-01 as float64[n], NaN = missing, from date, timestamp or ISO text columns."""
     kind = values.type.value_type if pt.is_dictionary(values.type) else values.type
-    if _is_textual(kind):
+    if is_textual(kind):
         # Times differ row by row; the date and the sign after it are enough to tell a date.
         cut = pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(values.cast(pa.string())), 0, 11)
         return _read(cut, column, first_row, _read_iso_date, shown=values)
@@ -182,9 +182,9 @@ def _read(
 ) -> tuple[np.ndarray, list[BatchIssue]]:
     """Numbers of a column: numeric values as they stand, text through `read_text` once per distinct text."""
     kind = values.type
-    if pt.is_dictionary(kind) and not _is_textual(kind):
+    if pt.is_dictionary(kind) and not is_textual(kind):
         values, kind = values.cast(kind.value_type), kind.value_type
-    if not _is_textual(kind):
+    if not is_textual(kind):
         numbers = _float_values(values)
         infinite = np.isinf(numbers)
         if not infinite.any():
@@ -233,9 +233,18 @@ def _issues_where(values: pa.Array, column: str, first_row: int, found: dict[str
     for rule, mask in found.items():
         positions = np.flatnonzero(mask)
         if positions.size:
-            raw = [values[at].as_py() for at in positions[:VALUES_PER_BATCH].tolist()]
-            issues.append(issue_at(column, rule, positions, first_row, ["" if v is None else str(v) for v in raw]))
+            issues.append(issue_at(column, rule, positions, first_row, _shown_values(values, positions)))
     return issues
+
+
+def _shown_values(values: pa.Array, positions: np.ndarray) -> list[str]:
+    # Built from a buffer, as pa.array would load pandas.
+    places = pa.Array.from_buffers(pa.int64(), positions.size, [None, pa.py_buffer(positions.astype(np.int64))])
+    values = (plain_text(values) if is_textual(values.type) else values).take(places)
+    if pt.is_timestamp(values.type):
+        # Nanoseconds have no Python type of their own.
+        values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+    return ["" if value is None else str(value) for value in values.to_pylist()]
 
 
 def _float_values(values: pa.Array) -> np.ndarray:
@@ -245,6 +254,6 @@ def _float_values(values: pa.Array) -> np.ndarray:
     return np.array(filled.to_numpy(zero_copy_only=False))
 
 
-def _is_textual(kind: pa.DataType) -> bool:
+def is_textual(kind: pa.DataType) -> bool:
     kind = kind.value_type if pt.is_dictionary(kind) else kind
     return pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind) or pt.is_null(kind)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.types as pt
 
+from drgengine.cases.shown import look_like_values, shown_name, shown_names
 from drgengine.cases.vocabulary import Role, build_schema, column_data, fold, is_personal, role_of
 from drgengine.errors import CaseTableError
 
@@ -66,7 +67,7 @@ def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None,
     >>> found.scalars["sex"], found.dx.slots
     ('性别', ((0, 'JBDM'), (2, 'JBDM2')))
     """
-    claims = _claims(schema, _mapped_roles(schema, mapping or {}, source), source)
+    claims = _claims(schema, _mapped_roles(schema, {} if mapping is None else mapping, source), source)
     scalars: dict[str, str] = {}
     parts: dict[str, dict[Role, str]] = {name: {} for name in column_data()["codes"]}
     for role, column in claims.items():
@@ -88,20 +89,41 @@ def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None,
 def drop_personal(schema: pa.Schema) -> tuple[str, ...]:
     """Columns that hold names, identity numbers, addresses or phones (个人信息), by header.
 
+    A struct column counts when one of its fields, at any depth, does.
+
     >>> drop_personal(pa.schema([("姓名", pa.string()), ("dx", pa.string()), ("patient_phone", pa.string())]))
     ('姓名', 'patient_phone')
     """
-    return tuple(name for name in schema.names if is_personal(name))
+    return tuple(field.name for field in schema if is_personal(field.name) or _holds_personal(field))
 
 
-def _mapped_roles(schema: pa.Schema, mapping: Mapping[str, str], source: str) -> dict[str, Role | None]:
+def _holds_personal(field: pa.Field) -> bool:
+    role = role_of(field.name)
+    if role is not None and role.part:
+        return False  # the name beside a code is that of a disease; the type is refused later
+    return any(is_personal(name) for name in _field_names(field.type))
+
+
+def _field_names(kind: pa.DataType) -> Iterator[str]:
+    """Names of the struct fields inside a type; those of list elements and map entries say nothing."""
+    for position in range(kind.num_fields):
+        inner = kind.field(position)
+        if pt.is_struct(kind):
+            yield inner.name
+        yield from _field_names(inner.type)
+
+
+def _mapped_roles(schema: pa.Schema, mapping: object, source: str) -> dict[str, Role | None]:
+    if not isinstance(mapping, Mapping):
+        problem = f"the mapping of columns is a {type(mapping).__name__}, not a dict"
+        raise CaseTableError(source, problem, "Pass {column of the table: canonical name}")
     roles: dict[str, Role | None] = {}
     for column, target in mapping.items():
         if column not in schema.names:
             raise CaseTableError(
                 source,
                 f"the mapping names the column {column!r}, which the table does not have",
-                f"Correct the mapping; {_nearest(column, schema.names)}",
+                f"Correct the mapping; {_nearest(str(column), schema.names)}",
             )
         roles[column] = _role_of_target(column, target, source)
     return roles
@@ -196,14 +218,16 @@ def _places(
 
 def _no_principal(name: str, schema: pa.Schema, source: str) -> CaseTableError:
     what = {"dx": "principal diagnosis (主要诊断编码)", "proc": "first procedure (主要手术编码)"}[name]
+    if look_like_values(schema.names):
+        problem = f"no column holds the {what}; the column names look like the values of a case"
+        return CaseTableError(source, problem, f"Put the column names first, e.g. {name}_principal, sex, age_years")
     entry = column_data()["codes"][name]
-    shown = ", ".join(schema.names[:30]) + (f" and {len(schema) - 30} more" if len(schema) > 30 else "")
     near = _nearest_headers(schema.names, [*entry["list"], *entry["principal"]])
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    column = near[0] if near else "your column"
+    hint = f"; nearest: {shown_names(near)}" if near else ""
+    column = near[0] if near and near[0] == shown_name(near[0]) else "your column"
     return CaseTableError(
         source,
-        f"no column holds the {what}; columns: {shown or 'none'}{hint}",
+        f"no column holds the {what}; columns: {shown_names(schema.names)}{hint}",
         _REMEDY_MAP.format(column=column, role=f"{name}_principal"),
     )
 
@@ -214,9 +238,9 @@ def _nearest_headers(headers: Iterable[str], known: Iterable[str]) -> list[str]:
     return [h for score, h in sorted(scored, key=lambda pair: (-pair[0], pair[1])) if score >= 0.6][:3]
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"nearest: {', '.join(near)}" if near else f"known: {', '.join(known)}"
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"nearest: {shown_names(near)}" if near else f"known: {shown_names(known)}"
 
 
 def _check_scalar(schema: pa.Schema, name: str, column: str, source: str) -> None:

@@ -11,7 +11,6 @@ from importlib import resources
 import numpy as np
 import pyarrow as pa
 
-VALUES_PER_BATCH = 1000
 EXAMPLES_KEPT = 20
 
 ISSUE_SCHEMA = pa.schema(
@@ -41,7 +40,7 @@ class BatchIssue:
     column : input column name
     rule : rule id of data/issues.toml
     rows : int64[k], ascending row numbers; a row stands once per occurrence
-    values : raw values of the first (at most 1000) rows
+    values : raw values, parallel to rows
     """
 
     column: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from drgengine.cases.codes import MendedCodes, mend_codes, trim_texts
-from drgengine.cases.coerce import distinct, issue_at, plain_text, read_number, read_sex, read_stay
+from drgengine.cases.coerce import distinct, is_textual, issue_at, plain_text, read_number, read_sex, read_stay
 from drgengine.cases.columns import CodeColumns, ColumnMap
-from drgengine.cases.issues import VALUES_PER_BATCH, BatchIssue
+from drgengine.cases.issues import BatchIssue
+from drgengine.cases.unreadable import decoded
 
 _BLANKS = "\\s\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _SEPARATORS = ("|", ";", ",", "、", "；", "，")
@@ -71,6 +72,18 @@ def pack(
 
     Pure and thread-safe. No error for any value: what cannot be read is missing and reported in `issues`.
     """
+    try:
+        return _pack(batch, columns, numbers, department, first_row)
+    except (UnicodeDecodeError, pa.ArrowInvalid):
+        # Text that is no UTF-8; so rare that looking for it beforehand does not pay.
+        readable, issues = _made_readable(batch, columns, _scalars_read(columns, numbers, department), first_row)
+        cases = _pack(readable, columns, numbers, department, first_row)
+        return replace(cases, issues=[*issues, *cases.issues])
+
+
+def _pack(
+    batch: pa.RecordBatch, columns: ColumnMap, numbers: tuple[str, ...], department: bool, first_row: int
+) -> PackedCases:
     n = batch.num_rows
     issues: list[BatchIssue] = []
     table = np.empty((len(numbers), n))
@@ -87,6 +100,42 @@ def pack(
     proc = _no_codes(n) if columns.proc is None else _pack_codes(batch, columns.proc, first_row, issues)
     place = _pack_department(batch, columns) if department else None
     return PackedCases(n, sex, table, dx, proc, place, issues)
+
+
+def _scalars_read(columns: ColumnMap, numbers: tuple[str, ...], department: bool) -> list[str]:
+    names = [*numbers, "sex"]
+    if department:
+        names.append("department_id")
+    if "los_days" in numbers and "los_days" not in columns.scalars:
+        dates = ("admission_date", "discharge_date")
+        names += dates if all(name in columns.scalars for name in dates) else ()
+    return [columns.scalars[name] for name in names if name in columns.scalars]
+
+
+def _made_readable(
+    batch: pa.RecordBatch, columns: ColumnMap, scalars: list[str], first_row: int
+) -> tuple[pa.RecordBatch, list[BatchIssue]]:
+    """The batch with UTF-8 in the columns that pack reads: other text is missing, or a code with U+FFFD in it."""
+    parts = [part for part in (columns.dx, columns.proc) if part is not None]
+    codes = [column for part in parts for column in (*(name for _, name in part.slots), part.rest) if column]
+    arrays, issues = batch.columns, []
+    for column in (*scalars, *codes):
+        place = batch.schema.get_field_index(column)
+        values = arrays[place]
+        is_list = pt.is_nested(values.type)
+        offsets, flat = _flatten(values) if is_list else (np.arange(len(values) + 1, dtype=np.int32), values)
+        if not is_textual(flat.type):
+            continue
+        texts, bad = decoded(flat)
+        if bad.size:
+            rows = _rows_of(offsets, bad)
+            issues.append(issue_at(column, "text_not_utf8", rows, first_row, texts.take(pa.array(bad)).to_pylist()))
+        if column in scalars:
+            keep = np.ones(len(texts), dtype=bool)
+            keep[bad] = False
+            texts = pc.if_else(pa.array(keep), texts, pa.scalar(None, pa.string()))
+        arrays[place] = pa.ListArray.from_arrays(pa.array(offsets), texts) if is_list else texts
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names), issues
 
 
 def _number(
@@ -159,7 +208,7 @@ def _look_at_empties(
     hole = ~at_end & ((empty > offsets[row]) | bool(columns.slots))
     if hole.any():
         at = row[hole]
-        issues.append(issue_at(columns.rest, "code_hole", at, first_row, [""] * min(at.size, VALUES_PER_BATCH)))
+        issues.append(issue_at(columns.rest, "code_hole", at, first_row, [""] * at.size))
     if columns.rest_is_list or not at_end.any():
         return offsets, index
     sizes = np.diff(offsets) - np.bincount(row[at_end], minlength=offsets.size - 1).astype(np.int32)
@@ -192,7 +241,7 @@ def _from_slots(
         codes[offsets[rows] + place] = index[rows]
         hole = rows[mended.empty[index[rows]]] if place else rows[:0]
         if hole.size:
-            issues.append(issue_at(column, "code_hole", hole, first_row, [""] * min(hole.size, VALUES_PER_BATCH)))
+            issues.append(issue_at(column, "code_hole", hole, first_row, [""] * hole.size))
     return PackedCodes(offsets, codes, texts)
 
 
@@ -245,7 +294,7 @@ def _touched(
     for rule in sorted(mended.touched):
         at = marked[mended.touched[rule][index[marked]]]
         if at.size:
-            values = [mended.raw[i] for i in index[at[:VALUES_PER_BATCH]].tolist()]
+            values = list(map(mended.raw.__getitem__, index[at].tolist()))
             found.append(issue_at(column, rule, row_of(at), first_row, values))
     return found
 

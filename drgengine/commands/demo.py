@@ -51,6 +51,6 @@ def command(output: str, language: str) -> int:
     explanation = explain({key: value for key, value in record.items() if value is not None}, language=language)
     path.write_text(str(explanation), encoding="utf-8")
     click.echo(f"\n{text['demo_case'].format(case=record['case_id'])}\n", err=True)
-    click.echo(str(explanation))
+    click.echo(str(explanation), nl=False)
     click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
     return 0

@@ -96,7 +96,7 @@ def _from_json(text: str) -> dict[str, Any]:
             raise InputFileError(place, f"cannot be read ({error})", "Give a JSON object or a file with one") from None
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputFileError(place, f"no JSON ({error})", 'Write {"dx": ["I10.x00x002"], "sex": 1, ...}') from None
     if not isinstance(record, dict):
         raise InputFileError(place, "no JSON object", 'Write {"dx": ["I10.x00x002"], "sex": 1, ...}')
@@ -124,7 +124,8 @@ def _from_file(path: str, case_id: str | None, row: int | None, columns: str | N
             if row is not None:
                 at = row - first if first <= row < first + batch.num_rows else -1
             else:
-                at = pc.index(batch.column(column).cast(pa.string()), case_id.strip() if case_id else "").as_py()
+                ids = pc.utf8_trim_whitespace(batch.column(column).cast(pa.string()))
+                at = pc.index(ids, case_id.strip() if case_id else "").as_py()
             if at >= 0:
                 record = batch.slice(at, 1).to_pylist()[0]
                 return _renamed(record, read_columns(columns))
@@ -134,6 +135,5 @@ def _from_file(path: str, case_id: str | None, row: int | None, columns: str | N
 
 
 def _renamed(record: dict[str, Any], mapping: dict[str, str] | None) -> dict[str, Any]:
-    """The record under canonical names where the user's mapping gives them, without empty values."""
-    named = {(mapping or {}).get(name, name): value for name, value in record.items()}
-    return {name: value for name, value in named.items() if value is not None}
+    """The record under canonical names where the user's mapping gives them."""
+    return {(mapping or {}).get(name, name): value for name, value in record.items()}

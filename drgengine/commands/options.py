@@ -48,7 +48,8 @@ def read_columns(path: str | None) -> dict[str, str] | None:
         raise InputFileError(path, "there is no such file", "Check the name given to --columns") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputFileError(path, f"not readable as TOML ({error})", 'Write lines such as "XB" = "sex"') from None
-    content = content.get("columns", content)
+    inner = content.get("columns")
+    content = inner if isinstance(inner, dict) else content
     for column, name in content.items():
         if not isinstance(name, str):
             raise InputFileError(f"{path}, key {column!r}", f"{name!r} is no text", 'Write "THEIR COLUMN" = "sex"')

@@ -50,15 +50,16 @@ class RowProgress:
     """A progress bar with rows and rows/s; nothing when standard error is no terminal."""
 
     def __init__(self, language: str, show: bool) -> None:
+        console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
-            disable=not show,
+            disable=not (show and console.is_terminal),
         )
         self._name = words(language)["progress"]
         self._task: TaskID | None = None
@@ -66,18 +67,19 @@ class RowProgress:
     def update(self, rows: int, total: int | None) -> None:
         """Show that so many rows are done."""
         if self._task is None:
+            self._bar.start()
             self._task = self._bar.add_task(self._name, total=total, rate="")
         speed = self._bar.tasks[0].speed
         self._bar.update(self._task, completed=rows, total=total, rate=f"{speed:,.0f}/s" if speed else "")
 
     def __enter__(self) -> RowProgress:
-        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._task is not None:
+            self._bar.stop()
 
 
 def print_summary(summary: GroupSummary, output: str, language: str) -> None:

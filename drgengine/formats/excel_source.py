@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from drgengine.cases.columns import drop_personal
 from drgengine.errors import InputFileError
+from drgengine.formats.source import refuse_repeated
 
 
 class ExcelSource:
@@ -27,9 +28,7 @@ class ExcelSource:
                 "Put the column names there",
             )
         names = [_text(cell).strip() or f"column_{position}" for position, cell in enumerate(rows[0], 1)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise InputFileError(str(path), f"two columns are named {twice!r}", "Give every column a name of its own")
+        refuse_repeated(path, names)
         self.dropped = () if keep_personal else drop_personal(pa.schema([(name, pa.string()) for name in names]))
         self._kept = [position for position, name in enumerate(names) if name not in self.dropped]
         self._rows = rows[1:]

@@ -84,6 +84,10 @@ def _open(path: Path, dictionary_columns: list[str] | None = None, buffer_size: 
         return pq.ParquetFile(path, read_dictionary=dictionary_columns, buffer_size=buffer_size)
     except PermissionError as error:
         raise no_permission(path) from error
+    except UnicodeDecodeError as error:
+        raise InputFileError(
+            str(path), "a column name is no UTF-8 text", "Write the file again with column names in UTF-8"
+        ) from error
     except (pa.ArrowException, OSError) as error:
         with path.open("rb") as file:
             begins = file.read(4) == b"PAR1"

@@ -11,8 +11,11 @@ from types import TracebackType
 
 import pyarrow as pa
 
-from drgengine.errors import OutputFileError
-from drgengine.formats.source import PARQUET_ENDINGS
+from drgengine.errors import InputFileError, OutputFileError
+from drgengine.formats.source import PARQUET_ENDINGS, refuse_impossible
+
+# Of the target, in the temporary name: file systems take 255 bytes, and a character may have four.
+_NAME_CHARACTERS = 40
 
 
 class Sink:
@@ -120,6 +123,8 @@ def open_sink(
 def refuse_same(input_path: str | os.PathLike[str], output_path: str | os.PathLike[str]) -> None:
     """OutputFileError when the output is the input, also through links, or lies in the input folder."""
     source, target = Path(input_path), Path(output_path)
+    refuse_impossible(source, InputFileError)
+    refuse_impossible(target, OutputFileError)
     same = os.path.realpath(source) == os.path.realpath(target)
     if not same and source.exists() and target.exists():
         same = source.samefile(target)
@@ -131,6 +136,7 @@ def refuse_same(input_path: str | os.PathLike[str], output_path: str | os.PathLi
 
 def check_output(path: Path) -> Path:
     """The place to write to (links followed); OutputFileError when nothing can be written there."""
+    refuse_impossible(path, OutputFileError)
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise OutputFileError(str(path), "this is a folder, a file is needed", "Add a file name")
@@ -157,7 +163,7 @@ def explain(path: Path, error: OSError) -> OutputFileError:
 
 def _create_temporary(target: Path) -> Path:
     for attempt in range(1000):
-        temporary = target.with_name(f".{target.name}.{os.getpid()}-{attempt}.part")
+        temporary = target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{os.getpid()}-{attempt}.part")
         try:
             temporary.open("xb").close()
         except FileExistsError:

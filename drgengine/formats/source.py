@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from drgengine.errors import InputFileError
+from drgengine.cases.shown import look_like_values, shown_name
+from drgengine.errors import DrgEngineError, InputFileError
 
 BATCH_ROWS = 131_072
 PARQUET_ENDINGS = (".parquet", ".pq", ".parq")
@@ -82,23 +84,49 @@ def open_source(
 def list_parts(path: str | os.PathLike[str]) -> list[Path]:
     """Parquet files of a (partitioned) folder, sorted by path; names starting with . or _ are left out.
 
-    A single file is its own only part. Raises InputFileError when there is none.
+    A single file is its own only part. Raises InputFileError when there is none, and when tables of another format
+    lie in the folder, which would be left out without a word.
     """
     folder = Path(path)
+    refuse_impossible(folder, InputFileError)
     if not folder.is_dir():
         return [check_input(folder)]
-    found = []
+    found: list[Path] = []
+    others: list[Path] = []
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith((".", "_"))]
-        found += [Path(place, f) for f in files if not f.startswith((".", "_")) and f.lower().endswith(PARQUET_ENDINGS)]
+        shown = [Path(place, f) for f in files if not f.startswith((".", "_"))]
+        found += [file for file in shown if file.name.lower().endswith(PARQUET_ENDINGS)]
+        others += [file for file in shown if file.name.lower().endswith(TEXT_ENDINGS + EXCEL_ENDINGS)]
     if not found:
         raise InputFileError(str(folder), "the folder holds no Parquet file", "Name a file, or a folder with *.parquet")
+    others = [file for file in others if file.stat().st_size]
+    if others:
+        names = sorted(str(file.relative_to(folder)) for file in others)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise InputFileError(
+            str(folder),
+            f"beside Parquet files the folder holds {', '.join(names[:3])}{more}, which would be left out",
+            "Move them to another folder, or convert them to Parquet",
+        )
     return sorted(found, key=lambda part: part.relative_to(folder).parts)
+
+
+def refuse_impossible(path: Path, kind: type[DrgEngineError]) -> None:
+    """Raise `kind` for a path that no file can have: too long, or with a zero byte."""
+    try:
+        path.lstat()
+    except ValueError:
+        raise kind(str(path).replace("\0", "\\0"), "the path holds a zero byte", "Write the path anew") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise kind(str(path), "the path or a name in it is too long", "Give a shorter name") from None
 
 
 def check_input(path: str | os.PathLike[str]) -> Path:
     """The path when it is a readable file with content; InputFileError otherwise."""
     file = Path(path)
+    refuse_impossible(file, InputFileError)
     try:
         if file.is_dir():
             raise InputFileError(str(file), "this is a folder, a file is needed", "Name one file of the folder")
@@ -113,6 +141,19 @@ def check_input(path: str | os.PathLike[str]) -> Path:
     except PermissionError as error:
         raise no_permission(file) from error
     return file
+
+
+def refuse_repeated(path: Path, names: list[str]) -> None:
+    """InputFileError when two columns have one name; a first row that is a patient's is not quoted."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is None:
+        return
+    places = " and ".join(str(position) for position, name in enumerate(names, 1) if name == twice)
+    if look_like_values(names):
+        problem = f"columns {places} have the same name, and the names look like the values of a case"
+        raise InputFileError(str(path), problem, "Put the column names in the first row")
+    problem = f"columns {places} are both named {shown_name(twice)!r}"
+    raise InputFileError(str(path), problem, "Give every column a name of its own")
 
 
 def no_permission(file: Path) -> InputFileError:

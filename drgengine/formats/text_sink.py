@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.types as pt
 
+from drgengine.cases.unreadable import decoded
 from drgengine.errors import OutputFileError
 from drgengine.formats.sink import Sink
 
@@ -25,15 +27,16 @@ class TextSink(Sink):
         for field in schema:
             _check_type(path, field)
         super().__init__(path)
+        self._opened: list[pa.NativeFile] = []
         header = escape_formulas(pa.array(schema.names, pa.string())).to_pylist()
         types = [pa.string() if _becomes_text(field.type) else _value_type(field.type) for field in schema]
         self._schema = pa.schema(list(zip(header, types, strict=True)))
         with self.failing():
-            self._file = pa.OSFile(str(self._temporary), "wb")
-            packed = path.name.lower().endswith(".gz")
-            self._stream = pa.CompressedOutputStream(self._file, "gzip") if packed else self._file
-            self._stream.write(codecs.BOM_UTF8)
-            self._writer = pacsv.CSVWriter(self._stream, self._schema)
+            self._opened.append(pa.OSFile(str(self._temporary), "wb"))
+            if path.name.lower().endswith(".gz"):
+                self._opened.append(pa.CompressedOutputStream(self._opened[0], "gzip"))
+            self._opened[-1].write(codecs.BOM_UTF8)
+            self._writer = pacsv.CSVWriter(self._opened[-1], self._schema)
 
     def _write(self, batch: pa.RecordBatch) -> None:
         columns = [as_cells(column) for column in batch.columns]
@@ -41,11 +44,14 @@ class TextSink(Sink):
 
     def _finish(self) -> None:
         self._writer.close()
-        self._stream.close()
-        self._file.close()
+        for stream in reversed(self._opened):
+            stream.close()
 
     def _discard(self) -> None:
-        self._file.close()
+        # A stream left open writes its last bytes when it is destroyed, and prints that it could not.
+        for stream in reversed(self._opened):
+            with suppress(pa.ArrowException, OSError):
+                stream.close()
 
 
 def as_cells(column: pa.Array) -> pa.Array:
@@ -55,8 +61,17 @@ def as_cells(column: pa.Array) -> pa.Array:
     if _is_list(column.type):
         column = _join(column)
     if _becomes_text(column.type):
-        column = escape_formulas(column.cast(pa.string()))
+        column = escape_formulas(_as_utf8(column.cast(pa.string())))
     return column
+
+
+def _as_utf8(texts: pa.StringArray) -> pa.StringArray:
+    """The texts; bytes that are no UTF-8 would make the whole file unreadable and become U+FFFD."""
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return pc.if_else(texts.is_valid(), decoded(texts)[0], pa.scalar(None, pa.string()))
+    return texts
 
 
 def escape_formulas(texts: pa.StringArray) -> pa.StringArray:

@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 
 from drgengine.cases.columns import drop_personal
 from drgengine.errors import InputFileError
+from drgengine.formats.source import refuse_repeated
 
 _SAMPLE_BYTES = 4 << 20
 _DELIMITERS = (",", "\t", ";", "|")
@@ -207,12 +208,5 @@ def _header(path: Path, text: str, delimiter: str) -> tuple[list[str], bool]:
     if not first or not any(name.strip() for name in first):
         raise InputFileError(str(path), "the first row holds no column names", "Put the column names in the first row")
     names = [name.strip() or f"column_{position}" for position, name in enumerate(first, 1)]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        places = [str(position) for position, name in enumerate(names, 1) if name == twice]
-        raise InputFileError(
-            str(path),
-            f"columns {' and '.join(places)} are both named {twice!r}",
-            "Give every column a name of its own",
-        )
+    refuse_repeated(path, names)
     return names, next(rows, None) is not None

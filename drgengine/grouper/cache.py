@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import os
 import tempfile
@@ -10,7 +12,6 @@ from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -19,8 +20,9 @@ from drgengine.grouper.compile import Compiled, compile_scheme
 from drgengine.grouper.scheme import Scheme
 from drgengine.grouper.tables import KernelTables
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the compiled form changes its meaning; older files are then left alone and written anew."""
+_CHECK_BYTES = hashlib.sha256().digest_size
 _ARRAYS = ("dx_signature", "proc_signature")
 _FROM_SCHEME = ("tables", "gate_tables", "dx_codes", "proc_codes")
 
@@ -41,7 +43,7 @@ def compiled(scheme: Scheme) -> Compiled:
     path = cache_folder() / f"{scheme.digest[:32]}-{FORMAT}.npz"
     try:
         return _read(path, scheme)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError):
         made = compile_scheme(scheme)
         with contextlib.suppress(OSError):
             _write(path, made)
@@ -53,11 +55,13 @@ def _write(path: Path, made: Compiled) -> None:
     words = {f.name: getattr(made, f.name) for f in fields(made) if f.name not in (*_ARRAYS, *_FROM_SCHEME)}
     arrays = made.tables._asdict() | {f"of_{name}": getattr(made, name) for name in _ARRAYS}
     arrays |= {f"gate_{name}": array for name, array in made.gate_tables._asdict().items()}
-    text = np.frombuffer(json.dumps(words).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez(content, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **arrays)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, words=text, **arrays)
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.write(content.getbuffer())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -65,7 +69,10 @@ def _write(path: Path, made: Compiled) -> None:
 
 
 def _read(path: Path, scheme: Scheme) -> Compiled:
-    with np.load(path, allow_pickle=False) as stored:
+    raw = path.read_bytes()
+    if hashlib.sha256(raw[_CHECK_BYTES:]).digest() != raw[:_CHECK_BYTES]:
+        raise ValueError("damaged")
+    with np.load(io.BytesIO(raw[_CHECK_BYTES:]), allow_pickle=False) as stored:
         words = json.loads(stored["words"].tobytes())
         tables = KernelTables(**{name: stored[name] for name in KernelTables._fields})
         gates = KernelTables(**{name: stored[f"gate_{name}"] for name in KernelTables._fields})

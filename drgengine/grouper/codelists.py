@@ -14,6 +14,7 @@ from functools import cached_property
 from drgengine.errors import SchemeError
 
 PATTERN = re.compile(r"-?=?[0-9A-Za-z][0-9A-Za-z.+*/]*")
+_PATTERNS = re.compile(rf"(?:{PATTERN.pattern}(?: |$))*")
 _SECTION = re.compile(r"\[(?P<name>[^\]\s]+)\]\s*(?:#.*)?")
 
 
@@ -88,17 +89,27 @@ def read_lists(text: str, source: str) -> dict[str, tuple[str, ...]]:
             continue
         if current is None:
             raise SchemeError(place, f"{body[:40]!r} stands before the first section", "Put a [NAME] line above it")
-        for pattern in body.split("#")[0].split():
-            if not PATTERN.fullmatch(pattern):
-                raise SchemeError(
-                    place, f"{pattern!r} is no code pattern", "Write a code or its beginning, with - or = before it"
-                )
-            bare = pattern.lstrip("-")
-            if bare in seen:
-                raise SchemeError(place, f"{bare!r} stands twice in [{[*lists][-1]}]", "Keep the one that is meant")
-            seen.add(bare)
-            current.append(pattern)
+        patterns = body.split("#")[0].split()
+        before = len(seen)
+        seen.update(pattern.lstrip("-") for pattern in patterns)
+        if len(seen) < before + len(patterns) or not _PATTERNS.fullmatch(" ".join(patterns)):
+            _refuse_line([*current, *patterns], place, [*lists][-1])
+        current += patterns
     return {name: tuple(patterns) for name, patterns in lists.items()}
+
+
+def _refuse_line(patterns: list[str], place: str, section: str) -> None:
+    """Raise the SchemeError that the last line of a section deserves: a malformed pattern, or one that stands twice."""
+    seen: set[str] = set()
+    for pattern in patterns:
+        bare = pattern.lstrip("-")
+        if not PATTERN.fullmatch(pattern):
+            raise SchemeError(
+                place, f"{pattern!r} is no code pattern", "Write a code or its beginning, with - or = before it"
+            )
+        if bare in seen:
+            raise SchemeError(place, f"{bare!r} stands twice in [{section}]", "Keep the one that is meant")
+        seen.add(bare)
 
 
 def write_lists(lists: Mapping[str, Iterable[str]], title: str) -> str:

@@ -184,6 +184,11 @@ def _check_sizes(scheme: Scheme) -> None:
     sites = sum(name.startswith("site.") for name in scheme.diagnosis_patterns)
     if sites > 64:
         raise SchemeError(f"scheme {scheme.id}", f"{sites} body regions; the compiled form holds 64", "Join some")
+    answers = sum(len(rule.groups) + 1 for _, rule in scheme.rules)
+    if answers > 32_000:
+        raise SchemeError(
+            f"scheme {scheme.id}", f"{answers} answers; the compiled form holds 32,000", "Split the scheme"
+        )
 
 
 class _Side:

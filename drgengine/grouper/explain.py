@@ -97,11 +97,14 @@ def explain(
 
 def case_of(record: Mapping[str, Any]) -> tuple[Case, tuple[tuple[str, str], ...]]:
     """One record, read and mended as a table row would be, and the codes that were mended."""
+    if not isinstance(record, Mapping):
+        raise CaseTableError("case", f"a {type(record).__name__} is no record", "Pass a dict {column: value}")
     try:
-        row = pa.RecordBatch.from_pydict({str(k): _cell(v) for k, v in record.items() if v is not None})
-    except (pa.ArrowException, TypeError, ValueError) as error:
+        row = pa.RecordBatch.from_pydict({str(name): _cell(value) for name, value in record.items()})
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        # What Arrow says may quote a value, which may be a name.
         raise CaseTableError(
-            "case", f"not readable ({error})", "Give codes as lists of texts, numbers as numbers"
+            "case", "a value has no type that a table could hold", "Give codes as lists of texts, numbers as numbers"
         ) from None
     packed = pack(row, resolve_columns(row.schema, None, "case"), numbers=NUMBERS, department=True, first_row=1)
     numbers = {name: float(value) for name, value in zip(NUMBERS, packed.numbers[:, 0], strict=True) if value == value}
@@ -116,7 +119,7 @@ def _cell(value: Any) -> pa.Array:
     if isinstance(value, list | tuple):
         codes = [None if code is None else str(code) for code in value]
         return pa.repeat(pa.scalar(codes, pa.list_(pa.string())), 1)
-    return pa.repeat(pa.scalar(value), 1)
+    return pa.nulls(1, pa.string()) if value is None else pa.repeat(pa.scalar(value), 1)
 
 
 def _codes(packed: PackedCodes) -> tuple[str, ...]:
@@ -259,7 +262,7 @@ def _holding_lines(step: Step, steps: tuple[Step, ...], wording: Wording) -> Ite
         yield f"          {'✓' if step.finding.holds else '✗'} {step.group.drg} {step.group.name}  {fact}"
     else:
         kind = words["ambiguous_kind" if rule.kind == "ambiguous" else rule.kind]
-        yield f"      ✓ {rule.id} {rule.name} [{kind}]  {fact}"
+        yield f"      ✓ {f'{rule.id} {rule.name}'.strip()} [{kind}]  {fact}"
     groups = [s for s in steps if s.rule is rule and s.group is not None]
     last = groups[-1] if groups else None
     if (step.group is None and not groups) or (step is last and not step.finding.holds):

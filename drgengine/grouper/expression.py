@@ -36,9 +36,11 @@ _HAS = {"has_sdx": "sdx", "has_proc": "any_proc", "has_other_proc": "other_proc"
 _HAS_TEXT = {scope: word for word, scope in _HAS.items()}
 _COMPARED = (*NUMBERS, "sex", "trauma_sites")
 WORDS = ("always", "never", "mcc", "cc", "department", *_HAS, *_COMPARED, *SCOPES)
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,3})?")
-_PLAIN = re.compile(r"""[^\s(){},<>="]+""")
-_TOKEN = re.compile(r"""\s*(?:(?P<op><=|>=|==|<|>)|(?P<mark>[(){},])|"(?P<text>[^"]*)"|(?P<word>[^\s(){},<>="]+))""")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?")
+_PLAIN = re.compile(r"""[^\s(){},<>="!]+""")
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<op><=|>=|==|!=|<|>|=)|(?P<mark>[(){},])|"(?P<text>[^"]*)"|(?P<word>[^\s(){},<>="!]+))"""
+)
 
 
 class ExpressionError(ValueError):
@@ -151,7 +153,7 @@ class _Parser:
         if name in NUMBERS and self.accept("in"):
             return OneOf(name, tuple(self.number(token) for token in self.braces()))
         token = self.take()
-        if token.text not in COMPARISONS:
+        if token.text not in COMPARISONS or token.kind != "op":
             raise ExpressionError(
                 f"expected a comparison after {name}, found {token.text!r}",
                 token.position,

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from drgengine.cases import BatchIssue, ColumnMap, IssueLog, PackedCodes, pack, resolve_columns
-from drgengine.cases.issues import VALUES_PER_BATCH
 from drgengine.errors import CaseTableError
 from drgengine.grouper.cache import compiled
 from drgengine.grouper.compile import Compiled
@@ -79,13 +78,21 @@ class Grouper:
             number = np.array([self._department.get(text, 0) for text in cases.department.texts], np.int32)
             department = number[cases.department.index]
         results = np.empty(cases.n, np.int16), np.empty(cases.n, np.int8), np.empty(cases.n, np.int8)
-        arguments = (
-            made.tables, np.arange(cases.n),
+        inputs = (
+            np.arange(cases.n),
             cases.dx.offsets, cases.dx.index.view(np.uint32), dx,
             cases.proc.offsets, cases.proc.index.view(np.uint32), proc,
-            cases.sex, cases.numbers, department, *results,
+            cases.sex, cases.numbers, department,
         )  # fmt: skip
+        arguments = (made.tables, *(_read_only(array) for array in inputs), *results)
         return arguments, [*cases.issues, *dx_issues, *proc_issues]
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """The array as numba types it always alike; a mix of writable and read-only inputs is compiled for each mix."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 class _Lookup:
@@ -110,7 +117,7 @@ class _Lookup:
         if places.size == 0:
             return found, []
         rows = np.searchsorted(packed.offsets, places, side="right") - 1 + first_row
-        values = [packed.texts[at] for at in packed.index[places[:VALUES_PER_BATCH]].tolist()]
+        values = [packed.texts[at] for at in packed.index[places].tolist()]
         return found, [BatchIssue(column, self.rule, rows.astype(np.int64), values)]
 
 
@@ -183,14 +190,17 @@ def as_table(cases: Any) -> pa.Table:
             return pa.Table.from_batches([cases])
         if isinstance(cases, Mapping):
             return pa.table(dict(cases))
+        if hasattr(cases, "iloc"):  # pandas; its index is no column of the cases
+            return pa.Table.from_pandas(cases, preserve_index=False)
         if hasattr(cases, "__arrow_c_stream__"):
             return pa.table(cases)
-        if hasattr(cases, "iloc"):
-            return pa.Table.from_pandas(cases, preserve_index=False)
         if isinstance(cases, list):
             return pa.Table.from_pylist(cases)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise CaseTableError("cases", f"not a table ({error})", "Pass a table with one type per column") from None
+    except (pa.ArrowException, TypeError, ValueError, AttributeError):
+        # What Arrow says may quote a value, which may be a name.
+        raise CaseTableError(
+            "cases", "not a table: columns of unequal length or of mixed types", "Pass a table with one type per column"
+        ) from None
     raise CaseTableError(
         "cases", f"a {type(cases).__name__} is no table", "Pass an Arrow, pandas or Polars table, or a dict of columns"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from types import TracebackType
 
+import numpy as np
 import pyarrow as pa
 
 from drgengine.cases import BatchIssue
@@ -24,21 +25,34 @@ SCHEMA = pa.schema(
 
 
 class IssueFile:
-    """Writes row, column, value (null past the first 1,000 of a rule in a batch), rule, severity, remedy."""
+    """Writes row, column, value, rule, severity, remedy, in the order of the rows, whatever the batches."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._sink = open_sink(path, SCHEMA)
 
     def write(self, issues: list[BatchIssue]) -> None:
         """Append the remarks of one batch."""
-        for issue in issues:
-            n = issue.rows.size
-            rule = issue_rules()[issue.rule]
-            texts = (issue.column, issue.rule, rule["severity"], rule["en"])
-            column, name, severity, remedy = (pa.repeat(pa.scalar(text, pa.string()), n) for text in texts)
-            values = pa.array([*issue.values, *[None] * (n - len(issue.values))], pa.string())
-            rows = pa.array(issue.rows, pa.int64())
-            self._sink.write(pa.RecordBatch.from_arrays([rows, column, values, name, severity, remedy], schema=SCHEMA))
+        found = [issue for issue in issues if issue.rows.size]
+        if not found:
+            return
+        rules = issue_rules()
+        columns: list[pa.Array] = [
+            pa.array(np.concatenate([issue.rows for issue in found]), pa.int64()),
+            _repeated([(issue.column, issue.rows.size) for issue in found]),
+            pa.array([value for issue in found for value in issue.values], pa.string()),
+            _repeated([(issue.rule, issue.rows.size) for issue in found]),
+            _repeated([(rules[issue.rule]["severity"], issue.rows.size) for issue in found]),
+            _repeated([(rules[issue.rule]["en"], issue.rows.size) for issue in found]),
+        ]
+        table = pa.Table.from_arrays(columns, schema=SCHEMA)
+        order = np.lexsort(
+            (
+                np.concatenate([np.arange(issue.rows.size) for issue in found]),
+                np.repeat(_ranks([(issue.column, issue.rule) for issue in found]), [i.rows.size for i in found]),
+                columns[0].to_numpy(),
+            )
+        )
+        self._sink.write(table.take(pa.array(order)).combine_chunks().to_batches()[0])
 
     def __enter__(self) -> IssueFile:
         self._sink.__enter__()
@@ -48,3 +62,12 @@ class IssueFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._sink.__exit__(kind, error, trace)
+
+
+def _repeated(texts: list[tuple[str, int]]) -> pa.Array:
+    return pa.concat_arrays([pa.repeat(pa.scalar(text, pa.string()), times) for text, times in texts])
+
+
+def _ranks(keys: list[tuple[str, str]]) -> list[int]:
+    place = {key: at for at, key in enumerate(sorted(set(keys)))}
+    return [place[key] for key in keys]

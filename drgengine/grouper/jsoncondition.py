@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from drgengine.grouper.conditions import (
@@ -119,6 +120,9 @@ def _list(value: Any, key: str) -> list[Any]:
 
 def _number(value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
         raise ConditionError(f"{value!r} is no number") from None
+    if not math.isfinite(number):
+        raise ConditionError(f"{value!r} is no number that can be compared")
+    return number

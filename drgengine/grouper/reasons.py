@@ -22,6 +22,7 @@ def reason_ungroupable(made: Compiled, arguments: tuple[Any, ...]) -> None:
     if rows.size == 0:
         return
     opened, severity, unused = np.zeros_like(leaf), np.empty(leaf.size, np.int8), np.empty(leaf.size, np.int8)
+    rows.flags.writeable = False
     group_kernel(made.gate_tables, rows, *arguments[2:-3], opened, severity, unused)  # type: ignore[call-arg]
     flags = made.tables.dx_flags[dx_signature[dx_index[dx_offsets[rows]]]]
     reason[rows] = np.select(

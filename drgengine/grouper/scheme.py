@@ -95,6 +95,7 @@ class Scheme:
     oddities: tuple[Oddity, ...]
     digest: str
     source: str = ""
+    site_names: Mapping[str, str] = field(default_factory=dict, repr=False)
     code_names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

@@ -46,6 +46,8 @@ from drgengine.grouper.tomltable import Table, read_toml
 SCHEME_FOLDER = Path(__file__).parent.parent / "schemes"
 DEFAULT_SCHEME = "chs-drg-2.0"
 _CODE = re.compile(r"[A-Z0-9]+")
+_NAME_TITLES = (("code", "编码", "代码"), ("name", "名称"))
+_MEANING = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL, "mcc", "cc", "excluded", "site")
 _EXTRA = {"diagnosis": "extra_diagnosis_codes.txt", "procedure": "extra_procedure_codes.txt"}
 _ALWAYS_THERE = {"diagnoses.txt": (NOT_PRINCIPAL,), "procedures.txt": (OPERATIONS, NOT_OPERATIONS)}
 
@@ -59,6 +61,10 @@ def packaged_schemes() -> list[str]:
 
 def find_scheme(name: str | Path) -> Path:
     """The folder of a packaged scheme or of a path. Raises SchemeError offering the nearest names."""
+    if not isinstance(name, str | Path):
+        raise SchemeError(
+            f"scheme {name!r}", f"a {type(name).__name__} is no scheme", "Pass a name, a folder or a Scheme"
+        )
     packaged = SCHEME_FOLDER / str(name)
     if str(name) in packaged_schemes():
         return packaged
@@ -116,12 +122,16 @@ def _load(folder: Path, digest: str) -> Scheme:
     codes.done()
     retry = head.take("retry_each_other_procedure", bool, False)
     ungroupable = head.take("ungroupable", str, "0000")
+    site_names = {region: str(name) for region, name in head.take("site_names", dict, {}).items()}
     oddities = tuple(_oddity(f"{head.place} oddity[{n}]", row) for n, row in enumerate(head.take("oddity", list, [])))
     head.done()
     lists = {file: _lists(folder / file, always) for file, always in _ALWAYS_THERE.items()}
+    mdcs = _mdcs(folder / "rules.toml", lists["diagnoses.txt"], lists["procedures.txt"])
+    for file, sections in lists.items():
+        _refuse_slips(folder / file, sections, mdcs)
     return Scheme(
         identity=identity,
-        mdcs=_mdcs(folder / "rules.toml", lists["diagnoses.txt"], lists["procedures.txt"]),
+        mdcs=mdcs,
         diagnoses=diagnoses,
         procedures=procedures,
         diagnosis_patterns=lists["diagnoses.txt"],
@@ -131,6 +141,7 @@ def _load(folder: Path, digest: str) -> Scheme:
         oddities=oddities,
         digest=digest,
         source=str(folder),
+        site_names=site_names,
         code_names=_names(folder),
     )
 
@@ -190,6 +201,23 @@ def _lists(path: Path, always: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         raise SchemeError(str(path), f"not UTF-8 ({error.reason} at byte {error.start})", "Save it as UTF-8") from None
     return dict.fromkeys(always, ()) | read_lists(text, str(path))
+
+
+def _refuse_slips(path: Path, sections: dict[str, tuple[str, ...]], mdcs: tuple[Mdc, ...]) -> None:
+    """Refuse a section that no rule asks for and whose name is nearly one that has a meaning of its own."""
+    conditions = [mdc.gate for mdc in mdcs]
+    conditions += [c for mdc in mdcs for rule in mdc.rules for c in (rule.when, *(group.when for group in rule.groups))]
+    asked = {atom.list for condition in conditions for atom in atoms(condition) if isinstance(atom, InList)}
+    for name in sections:
+        family = name.partition(".")[0]
+        if name not in asked and family not in _MEANING:
+            near = get_close_matches(family, _MEANING, n=1, cutoff=0.75)
+            if near:
+                raise SchemeError(
+                    f"{path} [{name}]",
+                    "no rule asks for this list",
+                    f"Did you mean [{name.replace(family, near[0], 1)}]? If not, give it another name",
+                )
 
 
 def _mdcs(path: Path, dx_lists: dict[str, tuple[str, ...]], proc_lists: dict[str, tuple[str, ...]]) -> tuple[Mdc, ...]:
@@ -313,7 +341,7 @@ def _names(folder: Path) -> dict[str, str]:
 
 
 def read_names(path: str | Path) -> dict[str, str]:
-    """Code -> name from a CSV with the columns code and name (UTF-8 or GB18030). Raises SchemeError."""
+    """Code -> name from a CSV with the columns code, name or 编码, 名称 (UTF-8 or GB18030). Raises SchemeError."""
     import csv
 
     try:
@@ -324,7 +352,10 @@ def read_names(path: str | Path) -> dict[str, str]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("gb18030", errors="replace")
-    rows = csv.DictReader(text.splitlines())
-    if not {"code", "name"} <= set(rows.fieldnames or ()):
-        raise SchemeError(str(path), f"columns {rows.fieldnames} lack code or name", "Name the columns code,name")
-    return {row["code"]: row["name"] for row in rows if row["code"]}
+    rows = csv.reader(text.splitlines())
+    head = [cell.strip().lower() for cell in next(rows, [])]
+    places = [next((head.index(title) for title in titles if title in head), -1) for titles in _NAME_TITLES]
+    if min(places) < 0:
+        raise SchemeError(str(path), f"columns {head} lack code or name", "Name the columns code,name")
+    code, name = places
+    return {row[code]: row[name] for row in rows if len(row) > max(places) and row[code] and row[name]}

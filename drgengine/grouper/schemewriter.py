@@ -109,6 +109,9 @@ def _scheme_toml(content: FolderContent) -> str:
     lines += ["", "[codes]"]
     for kind, name in content.editions.items():
         lines += [f"{kind}_edition = {_toml(name)}", f"{kind}_digest = {_toml(load_edition(name).digest)}"]
+    if header.get("site_names"):
+        lines += ["", "[site_names]"]
+        lines += [f"{_toml(region)} = {_toml(name)}" for region, name in header["site_names"].items()]
     for oddity in header.get("oddity", ()):
         lines += ["", "[[oddity]]", f"kind = {_toml(oddity['kind'])}", f"detail = {_toml(oddity['detail'])}"]
     return "\n".join(lines) + "\n"

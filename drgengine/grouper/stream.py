@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from drgengine.cases import resolve_columns
-from drgengine.errors import OutputFileError
+from drgengine.errors import DrgEngineError, OutputFileError
 from drgengine.formats import Source, list_parts, open_sink, open_source, refuse_same
 from drgengine.formats.sink import explain as explain_failure
 from drgengine.grouper.cache import compiled
@@ -61,7 +61,12 @@ def group_file(
     """
     started = time.perf_counter()
     source, target = Path(input_path), Path(output_path)
+    _check_arguments(threads, batch_rows)
     refuse_same(source, target)
+    if issues is not None:
+        refuse_same(source, issues)
+        if os.path.realpath(issues) == os.path.realpath(target):
+            raise OutputFileError(str(issues), "remarks and groups would go to the same file", "Name another file")
     parts = list_parts(source)
     loaded = load_scheme(scheme)
     summary = GroupSummary(loaded.id, loaded.digest, files=len(parts))
@@ -78,6 +83,12 @@ def group_file(
     counter.finish()
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+def _check_arguments(threads: int | None, batch_rows: int) -> None:
+    for name, value in (("threads", threads), ("batch_rows", batch_rows)):
+        if value is not None and value < 1:
+            raise DrgEngineError(f"argument {name}", f"{value} is too small", "Give a whole number from 1")
 
 
 def _group_folder(source: Path, parts: list[Path], target: Path, run: _Run, options: dict[str, object]) -> None:
@@ -142,7 +153,7 @@ def _answers(
     source: Source, grouper: Grouper, first_row: int, threads: int
 ) -> Iterator[tuple[pa.RecordBatch, BatchAnswer]]:
     """Batches in order with their answers. One thread reads ahead, a pool groups, the caller writes."""
-    waiting: queue.Queue[object] = queue.Queue(maxsize=threads + 1)
+    waiting: queue.Queue[object] = queue.Queue(maxsize=threads)
     stopped = threading.Event()
 
     def put(item: object) -> bool:

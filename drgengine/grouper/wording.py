@@ -148,7 +148,8 @@ class Wording:
         numbers = {"have": finding.evidence[0], "op": _SIGN.get(atom.op, atom.op), "value": f"{atom.value:g}"}
         if atom.name == "trauma_sites":
             found = dict.fromkeys(site for code in self.case.dx for site in self.scheme.sites.holding(code))
-            regions = self.words["comma"].join(found) or self.words["none"]
+            english = self.scheme.site_names if self.language == "en" else {}
+            regions = self.words["comma"].join(english.get(site, site) for site in found) or self.words["none"]
             return self.words["sites_" + end].format(regions=regions, **numbers)
         return self.words["compare_" + end].format(name=self.words[atom.name], **numbers)
 
