@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 done but some records were rejected, 2 could not run.
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -74,6 +75,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     sys.meta_path.insert(0, _WithoutPandas())
+    gc.freeze()
+    gc.set_threshold(200_000)  # loading a scheme makes many objects that all stay
     try:
         code = app.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

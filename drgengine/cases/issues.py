@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ ISSUE_SCHEMA = pa.schema(
 @cache
 def issue_rules() -> Mapping[str, Mapping[str, str]]:
     """Rule id -> {severity, en, zh} (data/issues.toml)."""
-    text = (resources.files("drgengine") / "data" / "issues.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "data" / "issues.toml").read_text(encoding="utf-8")
     return {rule: entry for rule, entry in tomllib.loads(text).items() if isinstance(entry, dict)}
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -52,7 +52,7 @@ class Role:
 @cache
 def column_data() -> Mapping[str, Any]:
     """The packaged file data/columns.toml."""
-    text = (resources.files("drgengine") / "data" / "columns.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "data" / "columns.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

@@ -61,8 +61,10 @@ def command(
     given = {name: value for name, value in facts.items() if value is not None}
     if sum((bool(given), case is not None, path is not None)) != 1:
         raise click.UsageError("Give the case once: as options (--dx ...), as JSON, or with --file.")
+    mapping = read_columns(columns)
+    record: Any
     if path is not None:
-        record = _from_file(path, case_id, row, columns)
+        record = _from_file(path, case_id, row, mapping)
     elif case is not None:
         record = _from_json(case)
     else:
@@ -71,7 +73,7 @@ def command(
     known = dict(loaded.code_names)
     for file in names:
         known |= read_names(file)
-    explanation = explain(record, loaded, language=language, names=known)
+    explanation = explain(record, loaded, language=language, names=known, columns=mapping)
     click.echo(explanation.to_json() if as_json else str(explanation), nl=as_json)
     return 1 if explanation.decision.status == "invalid" else 0
 
@@ -103,8 +105,8 @@ def _from_json(text: str) -> dict[str, Any]:
     return record
 
 
-def _from_file(path: str, case_id: str | None, row: int | None, columns: str | None) -> dict[str, Any]:
-    """The one record of a file with that case_id or row number."""
+def _from_file(path: str, case_id: str | None, row: int | None, columns: dict[str, str] | None) -> Any:
+    """The one record of a file (a record batch of one row) with that case_id or row number."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -114,7 +116,7 @@ def _from_file(path: str, case_id: str | None, row: int | None, columns: str | N
     if (case_id is None) == (row is None):
         raise click.UsageError("With --file, give either --case-id or --row.")
     with open_source(path) as source:
-        found = resolve_columns(source.output_schema, read_columns(columns), path)
+        found = resolve_columns(source.output_schema, columns, path)
         column = found.scalars.get("case_id")
         if case_id is not None and column is None:
             raise CaseTableError(path, "no column holds a case_id", "Use --row, or name the column with --columns")
@@ -127,13 +129,7 @@ def _from_file(path: str, case_id: str | None, row: int | None, columns: str | N
                 ids = pc.utf8_trim_whitespace(batch.column(column).cast(pa.string()))
                 at = pc.index(ids, case_id.strip() if case_id else "").as_py()
             if at >= 0:
-                record = batch.slice(at, 1).to_pylist()[0]
-                return _renamed(record, read_columns(columns))
+                return batch.slice(at, 1)
             first += batch.num_rows
     what = f"case_id {case_id!r}" if case_id is not None else f"row {row}"
     raise CaseTableError(path, f"there is no {what} among {first - 1:,} rows", "Check the number")
-
-
-def _renamed(record: dict[str, Any], mapping: dict[str, str] | None) -> dict[str, Any]:
-    """The record under canonical names where the user's mapping gives them."""
-    return {(mapping or {}).get(name, name): value for name, value in record.items()}

@@ -71,7 +71,8 @@ def _first_sheet(path: Path) -> list[list[object]]:
     try:
         workbook = CalamineWorkbook.from_path(str(path))
         # Rows must keep their width, or columns would shift.
-        rows: list[list[object]] = workbook.get_sheet_by_index(0).to_python(skip_empty_area=True)
+        sheet = workbook.get_sheet_by_index(0).to_python(skip_empty_area=True)
+        rows: list[list[object]] = [list(row) for row in sheet]
     except Exception as error:  # the reader has its own family of errors
         raise InputFileError(
             str(path),

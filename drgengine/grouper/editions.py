@@ -44,12 +44,16 @@ def read_codes(path: Path) -> tuple[str, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SchemeError(str(path), f"the code list cannot be read ({error})", "Restore the file") from None
-    codes: set[str] = set()
+    codes: list[str] = []
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
             category, *rests = line.split()
-            codes.update(category + ("" if rest == "-" else rest) for rest in rests)
-    return tuple(sorted(codes))
+            codes += [category + rest for rest in rests] if "-" not in rests else _with_bare(category, rests)
+    return tuple(sorted(dict.fromkeys(codes)))  # the file is sorted but for the bare categories
+
+
+def _with_bare(category: str, rests: list[str]) -> list[str]:
+    return [category + ("" if rest == "-" else rest) for rest in rests]
 
 
 def write_codes(codes: Iterable[str], facts: dict[str, str]) -> str:

@@ -70,18 +70,21 @@ class Explanation:
 
 
 def explain(
-    case: Mapping[str, Any],
+    case: Mapping[str, Any] | pa.RecordBatch,
     scheme: str | Path | Scheme = DEFAULT_SCHEME,
     *,
     language: str = "en",
     names: Mapping[str, str] | str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Explanation:
     """Explain how one case is grouped (分组路径说明).
 
-    case : {column: value} with the columns of the case table, English or Chinese; dx and proc as lists
+    case : {column: value} with the columns of the case table, English or Chinese, dx and proc as lists; or a
+        record batch of one row
     scheme : packaged name, folder or loaded Scheme
     language : `en` or `zh`
     names : code -> name, or a CSV with the columns code and name; default: the names in the scheme folder
+    columns : {name of a column: canonical name}, for names that are not recognised
     returns Explanation: `print` it, or take `.decision`, `.to_dict()`, `.to_json()`
     raises CaseTableError, SchemeError
 
@@ -90,28 +93,34 @@ def explain(
     """
     loaded = load_scheme(scheme)
     known = names if isinstance(names, Mapping) else read_names(names) if names else loaded.code_names
-    made, mended = case_of(case)
+    made, mended = case_of(case, columns)
     Wording(loaded, made, language, known)
     return Explanation(loaded, made, mended, decide(loaded, made), language, known)
 
 
-def case_of(record: Mapping[str, Any]) -> tuple[Case, tuple[tuple[str, str], ...]]:
+def case_of(
+    record: Mapping[str, Any] | pa.RecordBatch, columns: Mapping[str, str] | None = None
+) -> tuple[Case, tuple[tuple[str, str], ...]]:
     """One record, read and mended as a table row would be, and the codes that were mended."""
-    if not isinstance(record, Mapping):
-        raise CaseTableError("case", f"a {type(record).__name__} is no record", "Pass a dict {column: value}")
-    try:
-        row = pa.RecordBatch.from_pydict({str(name): _cell(value) for name, value in record.items()})
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        # What Arrow says may quote a value, which may be a name.
-        raise CaseTableError(
-            "case", "a value has no type that a table could hold", "Give codes as lists of texts, numbers as numbers"
-        ) from None
-    packed = pack(row, resolve_columns(row.schema, None, "case"), numbers=NUMBERS, department=True, first_row=1)
+    row = record if isinstance(record, pa.RecordBatch) else _row(record)
+    packed = pack(row, resolve_columns(row.schema, columns, "case"), numbers=NUMBERS, department=True, first_row=1)
     numbers = {name: float(value) for name, value in zip(NUMBERS, packed.numbers[:, 0], strict=True) if value == value}
     department = packed.department.texts[packed.department.index[0]] if packed.department else ""
     case = Case(_codes(packed.dx), _codes(packed.proc), int(packed.sex[0]), numbers, department)
     raw = [value for issue in packed.issues if issue.rule.startswith("code_") for value in issue.values if value]
     return case, tuple(dict.fromkeys(_mended_pairs(raw)))
+
+
+def _row(record: Mapping[str, Any]) -> pa.RecordBatch:
+    if not isinstance(record, Mapping):
+        raise CaseTableError("case", f"a {type(record).__name__} is no record", "Pass a dict {column: value}")
+    try:
+        return pa.RecordBatch.from_pydict({str(name): _cell(value) for name, value in record.items()})
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        # What Arrow says may quote a value, which may be a name.
+        raise CaseTableError(
+            "case", "a value has no type that a table could hold", "Give codes as lists of texts, numbers as numbers"
+        ) from None
 
 
 def _cell(value: Any) -> pa.Array:
