@@ -87,13 +87,14 @@ def least(contestants: dict[str, Callable[[], object]], runs: int) -> dict[str, 
 
 def peak_memory(source: Path, target: Path) -> int:
     """Peak resident memory in MiB of a fresh process that groups the file."""
+    # VmHWM, because ru_maxrss of a child also counts what its parent held when it was started.
     code = (
-        "import resource, drgengine as de;"
+        "import drgengine as de;"
         f"de.group_file({str(source)!r}, {str(target)!r}, {SCHEME!r});"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(done.stdout)
+    return int(done.stdout) // 1024
 
 
 def command_seconds(arguments: list[str], runs: int = 5) -> float:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drgengine.cases import IssueLog as IssueLog
     from drgengine.errors import DrgEngineError as DrgEngineError
     from drgengine.grouper.explain import explain as explain
     from drgengine.grouper.group import group as group
@@ -16,12 +17,13 @@ __version__ = "0.1.0"
 
 _HOME = {
     "DrgEngineError": "drgengine.errors",
+    "IssueLog": "drgengine.cases",
     "explain": "drgengine.grouper.explain",
     "group": "drgengine.grouper.group",
     "group_file": "drgengine.grouper.stream",
     "load_scheme": "drgengine.grouper.schemefile",
 }
-__all__ = ["DrgEngineError", "__version__", "explain", "group", "group_file", "load_scheme"]
+__all__ = ["DrgEngineError", "IssueLog", "__version__", "explain", "group", "group_file", "load_scheme"]
 
 
 def __getattr__(name: str) -> Any:

@@ -61,7 +61,7 @@ class _WithoutPandas:
 @click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="drgengine")
 def app() -> None:
-    """drgengine groups hospital discharges into DRGs (按疾病诊断相关分组) and explains every answer.
+    """drgengine groups hospital discharges into DRGs (疾病诊断相关分组) and explains every answer.
 
     \b
     Example:

@@ -21,7 +21,7 @@ class DrgEngineError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}. {self.remedy}."
+        return f"{self.place}: {self.problem}. {self.remedy}{'' if self.remedy.endswith(('.', '?')) else '.'}"
 
 
 class SchemeError(DrgEngineError):

@@ -5,7 +5,7 @@ import pickle
 import pyarrow as pa
 import pytest
 
-from drgengine.cases import CASE_SCHEMA, CodeColumns, drop_personal, resolve_columns
+from drgengine.cases import CASE_SCHEMA, CodeColumns, drop_personal, missing_required, resolve_columns
 from drgengine.cases.vocabulary import column_data, fold, role_of
 from drgengine.errors import CaseTableError
 
@@ -109,16 +109,17 @@ BROKEN = [
     (
         schema("sex", "diagnose"),
         {},
-        ["principal diagnosis", "sex, diagnose", "nearest: diagnose", "--columns"],
+        ["principal diagnosis", "not recognised: diagnose.", '"diagnose" = "dx_principal"', "--columns"],
     ),
-    (schema("sex", "其他诊断编码1"), {}, ["principal diagnosis", "其他诊断编码1"]),
+    (schema("sex", "其他诊断编码1"), {}, ["principal diagnosis", "another meaning: sex, 其他诊断编码1"]),
     (schema("dx2", "dx3"), {}, ["principal diagnosis"]),
     (schema("dx", "proc2"), {}, ["first procedure", "proc2"]),
     (schema("age", "NL", "dx"), {}, ["'age'", "'NL'", "both", "age_years", "extra"]),
     (schema("dx_principal", dx=CODES), {}, ["'dx_principal'", "'dx'", "both"]),
     (schema("dx_principal", "dx1"), {}, ["both", "dx_principal"]),
     (schema("dx", proc=pa.list_(pa.float64())), {}, ["'proc'", "double", "text"]),
-    (schema("dx1", dx2=pa.float64()), {}, ["'dx2'", "double"]),
+    (schema("dx1", dx2=pa.bool_()), {}, ["'dx2'", "bool"]),
+    (schema("dx1", dx2=pa.dictionary(pa.int8(), pa.int64())), {}, ["'dx2'", "int64"]),
     (schema("dx", age=CODES), {}, ["'age'", "list", "number"]),
     (schema("dx"), {"dy": "dx"}, ["'dy'", "nearest: dx"]),
     (schema("dx", "w"), {"w": "birth_weight"}, ["'birth_weight'", "nearest: birth_weight_g"]),
@@ -199,7 +200,7 @@ def test_shown_names_are_short_and_hold_no_numbers_of_persons():
         "g",
     ]
     message = refusal(schema(*names, "last"))
-    shown = f"columns: ward, zyzd [31m, …, …, {'x' * 40}…, a, b, c, d, e, f, g and 1 more"
+    shown = f"not recognised: ward, zyzd [31m, …, …, {'x' * 40}…, a, b, c, d, e, f, g and 1 more"
     assert shown in message
     assert "\n" not in message
     assert "nearest: m 1" not in refusal(schema("ward", "m 139123456"), {"m 13912345": "dx"})
@@ -207,7 +208,28 @@ def test_shown_names_are_short_and_hold_no_numbers_of_persons():
 
 def test_a_near_header_is_named_as_a_line_to_copy_only_when_shown_whole():
     assert '"diagnose" = "dx_principal"' in refusal(schema("diagnose", "ward"))
-    assert '"your column" = "dx_principal"' in refusal(schema("main\ndiagnose", "ward"))
+    assert '"THEIR HEADER" = "dx_principal"' in refusal(schema("main\ndiagnose", "ward"))
+
+
+def test_only_headers_that_were_not_recognised_are_listed():
+    message = refusal(schema("XBB", "NL1", "sex", "其他诊断编码1", "bed", "SSBM"), {"bed": "extra"})
+    assert "no column holds the principal diagnosis (主要诊断编码). Headers that were not recognised: " in message
+    assert "not recognised: XBB, NL1, SSBM. Name the column in a mapping file (--columns map.toml)" in message
+    assert message.endswith('with a line such as "THEIR HEADER" = "dx_principal".')
+    assert "another meaning: sex, 其他诊断编码1." in refusal(schema("sex", "其他诊断编码1"))
+
+
+@pytest.mark.parametrize(
+    "header", ["主要诊断名称", "principal_diagnosis_name", "主要手术编码S", "其他诊断编", "患者诊断姓名"]
+)
+def test_names_and_other_codes_are_not_offered_as_principal_diagnosis(header):
+    assert '"THEIR HEADER"' in refusal(schema("sex", header))
+    assert '"主要诊断" = "dx_principal"' in refusal(schema("sex", header, "主要诊断"))
+
+
+def test_required_columns_that_no_header_feeds():
+    assert missing_required(resolve_columns(schema("dx1"))) == ("sex", "age_years")
+    assert missing_required(resolve_columns(schema("dx1", "XB", "years"), {"years": "age_years"})) == ()
 
 
 @pytest.mark.parametrize("mapping", [["a", "dx"], [], "dx", 5, {("a", "b")}])

@@ -314,7 +314,7 @@ def test_scheme_list_names_all(run: Run) -> None:
         ((), ["code editions: icd10-yb-2.0", "MDC F", "Known oddities"]),
         (("F",), ["MDC F", "gate: pdx in", "FM3", "[MDCF.dx]"]),
         (("MDCF",), ["MDC F"]),
-        (("FM3",), ["FM3", "non_or_procedure", "FM39", "[FM3.proc]"]),
+        (("FM3",), ["FM3", "non-operating-room", "FM39", "[FM3.proc]"]),
         (("FM39",), ["FM3", "FM39"]),
         (("mcc.104",), ["[mcc.104]", "codes"]),
         (("FM3", "--codes"), ["  36.0700x004"]),

@@ -229,6 +229,8 @@ def says(path, *words, schema=CASES.schema):
 def test_unusable_places(tmp_path):
     says(tmp_path / "no" / "a.csv", "does not exist", "Create it")
     says(tmp_path / "a.doc", "'.doc'", ".parquet")
+    says(tmp_path / "a", "the name has no ending", ".parquet, .csv or .csv.gz")
+    says(tmp_path, "this is a folder", ".parquet, .csv or .csv.gz")
     (tmp_path / "b.csv").mkdir()
     says(tmp_path / "b.csv", "folder")
     (tmp_path / "null.csv").symlink_to("/dev/null")

@@ -114,12 +114,29 @@ def test_batches_are_bounded_and_complete(tmp_path):
 def test_ragged_row_says_which_and_not_what(tmp_path):
     message = says(
         text_file(tmp_path / "a.csv", "name,dx,sex\nWang,A01,1\nZhang,A01\n"),
-        "row 3",
-        "2 cells",
+        "line 3 of the file has 2 cells",
         "3",
-        "--delimiter",
     )
     assert "Zhang" not in message
+    assert "--delimiter" not in message
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("a.csv", "utf-8-sig"), ("a.csv", "utf-16"), ("a.csv.gz", "gb18030")])
+def test_ragged_row_is_found_behind_blank_lines_and_breaks_in_quotes(tmp_path, name, encoding):
+    text = '"dx","note"\n"A01","诊\n断"\n\nB02,x\n' + "C,d\n" * 100 + "C,d,e\nD\n"
+    says(text_file(tmp_path / name, text, encoding), "line 106 of the file has 3 cells")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "A.b.TXT"])
+@pytest.mark.parametrize("encoding", ["auto", "gb18030"])
+def test_binary_tables_under_a_text_ending_are_told_apart(tmp_path, name, encoding):
+    path = tmp_path / name
+    pq.write_table(pa.table(ROWS), path)
+    says(path, "it begins like a Parquet file", f"Rename it to {name[:-4]}.parquet", encoding=encoding)
+    path.write_bytes(b"PK\x03\x04\x14\0\x06\0")
+    says(path, "it begins like an Excel workbook", f"Rename it to {name[:-4]}.xlsx", encoding=encoding)
+    path.write_text("PAR1,dx\n1,A01\n")
+    assert table_of(path).num_rows == 1
 
 
 def test_later_bytes_in_another_encoding(tmp_path, monkeypatch):
@@ -246,10 +263,12 @@ def test_damaged_parquet(tmp_path):
 # ------------------------------------------------------------------ places
 
 
-def test_missing_file_offers_neighbours(tmp_path):
+def test_missing_file_offers_neighbours(tmp_path, monkeypatch):
     text_file(tmp_path / "cases_2024.csv", csv_text())
     says(tmp_path / "case_2024.csv", "no such file", "cases_2024.csv")
     says(tmp_path / "nowhere" / "a.csv", "does not exist")
+    monkeypatch.chdir(tmp_path)
+    says("x", "Check the name and the folder '.'")
 
 
 def test_wrong_places(tmp_path):

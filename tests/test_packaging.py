@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SCHEMES = {"beijing-2022", "chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0"}
 SCHEME_FILES = {"scheme.toml", "rules.toml", "diagnoses.txt", "procedures.txt"}
-PUBLIC = ["DrgEngineError", "__version__", "explain", "group", "group_file", "load_scheme"]
+PUBLIC = ["DrgEngineError", "IssueLog", "__version__", "explain", "group", "group_file", "load_scheme"]
 HEAVY = ("click", "llvmlite", "numba", "numpy", "pandas", "polars", "pyarrow", "rich")
 
 

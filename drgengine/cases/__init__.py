@@ -1,6 +1,13 @@
 """The case table (病例表): schema, known headers, mending and coercion with row-level issues."""
 
-from drgengine.cases.columns import CASE_SCHEMA, CodeColumns, ColumnMap, drop_personal, resolve_columns
+from drgengine.cases.columns import (
+    CASE_SCHEMA,
+    CodeColumns,
+    ColumnMap,
+    drop_personal,
+    missing_required,
+    resolve_columns,
+)
 from drgengine.cases.issues import ISSUE_SCHEMA, BatchIssue, IssueLog
 from drgengine.cases.pack import PackedCases, PackedCodes, PackedTexts, pack
 
@@ -15,6 +22,7 @@ __all__ = [
     "PackedCodes",
     "PackedTexts",
     "drop_personal",
+    "missing_required",
     "pack",
     "resolve_columns",
 ]

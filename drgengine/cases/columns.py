@@ -16,7 +16,9 @@ from drgengine.errors import CaseTableError
 CASE_SCHEMA: pa.Schema = build_schema()
 EXTRA = "extra"
 
-_REMEDY_MAP = 'Name it in a mapping file (--columns map.toml), one line such as "{column}" = "{role}"'
+_ALWAYS_NEEDED = ("sex", "age_years")
+_REMEDY_MAP = 'Name the column in a mapping file (--columns map.toml) with a line such as "{column}" = "{role}"'
+_UNNAMED = "THEIR HEADER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class CodeColumns:
     slots: tuple[tuple[int, str], ...] = ()
     rest: str | None = None
     rest_is_list: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All input columns of the list, in the order of their places.
+
+        >>> CodeColumns(((0, "JBDM"),), "other_dx").names
+        ('JBDM', 'other_dx')
+        """
+        slots = tuple(column for _, column in self.slots)
+        return slots if self.rest is None else (*slots, self.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,8 @@ def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None,
         dx_other, dx3, dx_other3 (the same for proc) and "extra" (pass the column through)
     source : name of the table, for messages
 
-    Slots are ordered by their number, never by position; a missing number stays an empty place.
+    Slots are ordered by their number, never by position; a missing number stays an empty place. A code column of
+    a number type passes here, as readers give an empty column one; pack refuses it when a number stands in it.
     Raises CaseTableError: no principal diagnosis, two columns for one purpose, a type that cannot serve, a
     wrong mapping.
 
@@ -67,7 +80,8 @@ def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None,
     >>> found.scalars["sex"], found.dx.slots
     ('性别', ((0, 'JBDM'), (2, 'JBDM2')))
     """
-    claims = _claims(schema, _mapped_roles(schema, {} if mapping is None else mapping, source), source)
+    mapped = _mapped_roles(schema, {} if mapping is None else mapping, source)
+    claims = _claims(schema, mapped, source)
     scalars: dict[str, str] = {}
     parts: dict[str, dict[Role, str]] = {name: {} for name in column_data()["codes"]}
     for role, column in claims.items():
@@ -77,13 +91,33 @@ def resolve_columns(schema: pa.Schema, mapping: Mapping[str, str] | None = None,
             scalars[role.name] = column
     for name, column in scalars.items():
         _check_scalar(schema, name, column, source)
-    dx = _code_columns("dx", parts["dx"], schema, source)
-    proc = _code_columns("proc", parts["proc"], schema, source)
+    unknown = [name for name in schema.names if name not in mapped and role_of(name) is None]
+    dx = _code_columns("dx", parts["dx"], schema, unknown, source)
+    proc = _code_columns("proc", parts["proc"], schema, unknown, source)
     if dx is None:
-        raise _no_principal("dx", schema, source)
+        raise _no_principal("dx", schema, unknown, source)
     used = {*scalars.values(), *(c for part in parts.values() for c in part.values())}
     extras = tuple(name for name in schema.names if name not in used)
     return ColumnMap(source, scalars, dx, proc, extras)
+
+
+def missing_required(columns: ColumnMap) -> tuple[str, ...]:
+    """Canonical names of columns that every case needs (sex, age_years) and no input column feeds.
+
+    >>> missing_required(resolve_columns(pa.schema([("XB", pa.string()), ("dx1", pa.string())])))
+    ('age_years',)
+    """
+    return tuple(name for name in _ALWAYS_NEEDED if name not in columns.scalars)
+
+
+def numbers_as_codes(source: str, column: str, kind: pa.DataType) -> CaseTableError:
+    """The error for a code column in which numbers stand."""
+    return CaseTableError(
+        source,
+        f"the column {column!r} holds numbers ({kind}) where codes are needed; numbers lose leading and trailing zeros",
+        f'Read the codes as text (pandas: dtype=str), or set "{column}" = "{EXTRA}" in a mapping file '
+        "(--columns map.toml)",
+    )
 
 
 def drop_personal(schema: pa.Schema) -> tuple[str, ...]:
@@ -172,24 +206,27 @@ def _two_claims(source: str, label: str, first: str, second: str) -> CaseTableEr
     )
 
 
-def _code_columns(name: str, parts: Mapping[Role, str], schema: pa.Schema, source: str) -> CodeColumns | None:
+def _code_columns(
+    name: str, parts: Mapping[Role, str], schema: pa.Schema, unknown: Sequence[str], source: str
+) -> CodeColumns | None:
     if not parts:
         return None
     slots, rest = _places(name, parts, source)
     if rest and slots and (rest[0].part == "list" or len(slots) > 1):
         raise _two_claims(source, rest[0].label, slots[-1][1], rest[1])
     if not slots and (rest is None or rest[0].part == "other"):
-        raise _no_principal(name, schema, source)
+        raise _no_principal(name, schema, unknown, source)
     if slots and slots[0][0] != 0:
-        raise _no_principal(name, schema, source)
+        raise _no_principal(name, schema, unknown, source)
     for _, column in slots:
-        if not _is_text(schema.field(column).type):
+        kind = schema.field(column).type
+        if not (_is_text(kind) or is_number(kind)):
             raise _wrong_type(source, column, schema, "one code per case", "Write the codes as text")
     if rest is None:
         return CodeColumns(slots)
     kind = schema.field(rest[1]).type
     is_list = _is_list(kind)
-    if not _is_text(kind.value_type if is_list else kind):
+    if not (_is_text(kind.value_type) if is_list else _is_text(kind) or is_number(kind)):
         raise _wrong_type(source, rest[1], schema, "codes", "Write the codes as text or as a list of texts")
     return CodeColumns(slots, rest[1], is_list)
 
@@ -216,26 +253,41 @@ def _places(
     return tuple(sorted(places.items())), rest
 
 
-def _no_principal(name: str, schema: pa.Schema, source: str) -> CaseTableError:
+def _no_principal(name: str, schema: pa.Schema, unknown: Sequence[str], source: str) -> CaseTableError:
     what = {"dx": "principal diagnosis (主要诊断编码)", "proc": "first procedure (主要手术编码)"}[name]
     if look_like_values(schema.names):
         problem = f"no column holds the {what}; the column names look like the values of a case"
         return CaseTableError(source, problem, f"Put the column names first, e.g. {name}_principal, sex, age_years")
-    entry = column_data()["codes"][name]
-    near = _nearest_headers(schema.names, [*entry["list"], *entry["principal"]])
-    hint = f"; nearest: {shown_names(near)}" if near else ""
-    column = near[0] if near and near[0] == shown_name(near[0]) else "your column"
+    others = f"Headers that were not recognised: {shown_names(unknown)}"
+    if not unknown:
+        others = f"Every header has another meaning: {shown_names(schema.names)}"
+    # A header that is not shown whole would make a line that names no column.
+    near = [header for header in _nearest_headers(name, unknown) if header == shown_name(header)]
     return CaseTableError(
         source,
-        f"no column holds the {what}; columns: {shown_names(schema.names)}{hint}",
-        _REMEDY_MAP.format(column=column, role=f"{name}_principal"),
+        f"no column holds the {what}. {others}",
+        _REMEDY_MAP.format(column=near[0] if near else _UNNAMED, role=f"{name}_principal"),
     )
 
 
-def _nearest_headers(headers: Iterable[str], known: Iterable[str]) -> list[str]:
-    wanted = [fold(k) for k in known]
-    scored = [(max(difflib.SequenceMatcher(None, fold(h), k).ratio() for k in wanted), h) for h in headers]
-    return [h for score, h in sorted(scored, key=lambda pair: (-pair[0], pair[1])) if score >= 0.6][:3]
+def _nearest_headers(name: str, headers: Iterable[str]) -> list[str]:
+    """Headers that may mean the first code of the list `name`, best first; none that is nearer to another list."""
+    known = {(code, part): aliases for code, parts in column_data()["codes"].items() for part, aliases in parts.items()}
+    wanted = [fold(alias) for key in ("list", "principal") for alias in known.pop((name, key))]
+    rest = [fold(alias) for (_, part), aliases in known.items() if part != "title" for alias in aliases]
+    scored = []
+    for header in headers:
+        folded = fold(header)
+        if is_personal(header) or "名称" in folded or "name" in folded:
+            continue
+        score = _likeness(folded, wanted)
+        if score >= 0.6 and score >= _likeness(folded, rest):
+            scored.append((-score, header))
+    return [header for _, header in sorted(scored)]
+
+
+def _likeness(word: str, known: Iterable[str]) -> float:
+    return max(difflib.SequenceMatcher(None, word, other).ratio() for other in known)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
@@ -253,7 +305,7 @@ def _check_scalar(schema: pa.Schema, name: str, column: str, source: str) -> Non
     elif entry == "string":
         if pt.is_nested(plain):
             raise _wrong_type(source, column, schema, name, "Write one text per case")
-    elif not (_is_number(plain) or _is_text(plain)):
+    elif not (is_number(plain) or _is_text(plain)):
         raise _wrong_type(source, column, schema, f"{name} (a number)", "Write numbers, or numbers as text")
 
 
@@ -265,7 +317,8 @@ def _wrong_type(source: str, column: str, schema: pa.Schema, use: str, remedy: s
     )
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """True for integers, floating-point and decimal numbers."""
     return pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
 
 

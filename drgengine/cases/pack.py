@@ -12,7 +12,7 @@ import pyarrow.types as pt
 
 from drgengine.cases.codes import MendedCodes, mend_codes, trim_texts
 from drgengine.cases.coerce import distinct, is_textual, issue_at, plain_text, read_number, read_sex, read_stay
-from drgengine.cases.columns import CodeColumns, ColumnMap
+from drgengine.cases.columns import CodeColumns, ColumnMap, is_number, numbers_as_codes
 from drgengine.cases.issues import BatchIssue
 from drgengine.cases.unreadable import decoded
 
@@ -71,7 +71,9 @@ def pack(
     first_row : row number of the batch's first row, for the issues
 
     Pure and thread-safe. No error for any value: what cannot be read is missing and reported in `issues`.
+    Raises CaseTableError for a code column of a number type that is not empty.
     """
+    batch = _without_empty_numbers(batch, columns)
     try:
         return _pack(batch, columns, numbers, department, first_row)
     except (UnicodeDecodeError, pa.ArrowInvalid):
@@ -102,6 +104,23 @@ def _pack(
     return PackedCases(n, sex, table, dx, proc, place, issues)
 
 
+def _without_empty_numbers(batch: pa.RecordBatch, columns: ColumnMap) -> pa.RecordBatch:
+    """The batch with text in place of empty code columns that a reader took for numbers."""
+    for column in _code_names(columns):
+        values = batch.column(column)
+        if not is_number(values.type):
+            continue
+        if not pc.all(values.is_null(nan_is_null=True), min_count=0).as_py():
+            raise numbers_as_codes(columns.source, column, values.type)
+        place = batch.schema.get_field_index(column)
+        batch = batch.set_column(place, column, pa.nulls(batch.num_rows, pa.string()))
+    return batch
+
+
+def _code_names(columns: ColumnMap) -> tuple[str, ...]:
+    return columns.dx.names if columns.proc is None else columns.dx.names + columns.proc.names
+
+
 def _scalars_read(columns: ColumnMap, numbers: tuple[str, ...], department: bool) -> list[str]:
     names = [*numbers, "sex"]
     if department:
@@ -116,10 +135,8 @@ def _made_readable(
     batch: pa.RecordBatch, columns: ColumnMap, scalars: list[str], first_row: int
 ) -> tuple[pa.RecordBatch, list[BatchIssue]]:
     """The batch with UTF-8 in the columns that pack reads: other text is missing, or a code with U+FFFD in it."""
-    parts = [part for part in (columns.dx, columns.proc) if part is not None]
-    codes = [column for part in parts for column in (*(name for _, name in part.slots), part.rest) if column]
     arrays, issues = batch.columns, []
-    for column in (*scalars, *codes):
+    for column in (*scalars, *_code_names(columns)):
         place = batch.schema.get_field_index(column)
         values = arrays[place]
         is_list = pt.is_nested(values.type)

@@ -44,7 +44,7 @@ def command(output: str, language: str) -> int:
     click.echo(text["demo_cases"].format(path=cases), err=True)
     warm_up(DEFAULT_SCHEME, language, quiet=False)
     grouped = folder / "grouped.parquet"
-    summary = group_file(cases, grouped, DEFAULT_SCHEME, issues=folder / "issues.csv")
+    summary = group_file(cases, grouped, DEFAULT_SCHEME, issues=folder / "issues.csv", language=language)
     print_summary(summary, str(grouped), language)
     record = next(row for row in pq.read_table(grouped).to_pylist() if row["severity"] == "MCC" and row["proc"])
     path = folder / "explained.txt"
@@ -52,5 +52,6 @@ def command(output: str, language: str) -> int:
     path.write_text(str(explanation), encoding="utf-8")
     click.echo(f"\n{text['demo_case'].format(case=record['case_id'])}\n", err=True)
     click.echo(str(explanation), nl=False)
+    click.echo("", err=True)
     click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def command(
     from drgengine.grouper.schemefile import load_scheme, read_names
 
     given = {name: value for name, value in facts.items() if value is not None}
+    if path is None and (case_id is not None or row is not None):
+        raise click.UsageError("--case-id and --row go with --file.")
     if sum((bool(given), case is not None, path is not None)) != 1:
         raise click.UsageError("Give the case once: as options (--dx ...), as JSON, or with --file.")
     mapping = read_columns(columns)
@@ -81,7 +84,8 @@ def command(
 def _from_options(given: dict[str, str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for name, value in given.items():
-        record[name] = [code.strip() for code in value.split(",")] if name in ("dx", "proc") else value
+        codes = re.split(r"\s*[,;|、；，]\s*|\s+", value.strip()) if name in ("dx", "proc") else []
+        record[name] = codes or value
     record.setdefault("dx", [])
     return record
 

@@ -65,6 +65,7 @@ def command(
             encoding=encoding,
             keep_personal=keep_personal,
             issues=issues,
+            language=language,
             progress=progress.update,
         )
     if not quiet:

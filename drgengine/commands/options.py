@@ -29,7 +29,11 @@ scheme_option = click.option(
     help="A packaged scheme (see `drgengine scheme list`) or a scheme folder.",
 )
 language_option = click.option(
-    "--lang", "language", type=click.Choice(["zh", "en"]), default=default_language, help="Language of the text."
+    "--lang",
+    "language",
+    type=click.Choice(["zh", "en"]),
+    default=default_language,
+    help="Language of the text; default: that of the system.",
 )
 columns_option = click.option(
     "--columns",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -90,10 +91,14 @@ def check(scheme: str, show_all: bool) -> int:
 
     from drgengine.grouper.cache import compiled
     from drgengine.grouper.check import check_scheme
-    from drgengine.grouper.schemefile import load_scheme
+    from drgengine.grouper.schemefile import SCHEME_FOLDER, load_scheme, packaged_schemes
 
     loaded = load_scheme(scheme)
     remarks = check_scheme(loaded)
+    if loaded.id in packaged_schemes() and Path(loaded.source).parent != SCHEME_FOLDER:
+        click.echo(
+            f"warning: scheme.toml: the id {loaded.id!r} is that of a packaged scheme; give yours its own", err=True
+        )
     shown: Counter[str] = Counter()
     for remark in remarks:
         shown[remark.kind] += 1

@@ -86,13 +86,16 @@ def print_summary(summary: GroupSummary, output: str, language: str) -> None:
     """The summary of a grouping run, on standard error."""
     text = words(language)
     console = Console(stderr=True, highlight=False)
+    for column in summary.absent:
+        console.print(text["absent"].format(column=column), style="bold red", markup=False)
     console.print(_status_table(summary, text))
     if summary.reasons:
         console.print(_reason_table(summary, text, language))
     if summary.issues.counts:
         console.print(_issue_table(summary, text, language))
     console.print(text["groups"].format(seen=len(summary.groups)))
-    console.print(text["speed"].format(seconds=f"{summary.seconds:.1f}", rate=f"{summary.rows_per_second:,.0f}"))
+    rate = f"{summary.rows_per_second:,.0f}"
+    console.print(text["speed"].format(seconds=f"{summary.seconds:.2f}", rate=rate))
     if summary.dropped:
         console.print(text["dropped"].format(columns=", ".join(summary.dropped)), markup=False)
     console.print(text["written"].format(path=output), markup=False, soft_wrap=True)

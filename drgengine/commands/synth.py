@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from drgengine.commands.options import language_option, scheme_option
+from drgengine.errors import OutputFileError
 
 
 @click.command(short_help="Make synthetic discharges for trials and benchmarks.")
@@ -15,6 +18,7 @@ from drgengine.commands.options import language_option, scheme_option
 @click.option("--departments", type=click.IntRange(1), default=12, show_default=True)
 @click.option("--dirty", type=click.FloatRange(0, 0.5), default=0.02, show_default=True, help="Share of dirty records.")
 @scheme_option
+@click.option("--overwrite", is_flag=True, help="Replace OUT if it is there.")
 @language_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 def command(
@@ -25,6 +29,7 @@ def command(
     departments: int,
     dirty: float,
     scheme: str,
+    overwrite: bool,
     language: str,
     quiet: bool,
 ) -> int:
@@ -32,11 +37,15 @@ def command(
 
     \b
     Example:
-      drgengine synth discharges.parquet --rows 1000000 --seed 7
+      drgengine synth trial.parquet --rows 1000000 --seed 7
     """
     from drgengine.commands.screen import RowProgress
     from drgengine.synth import generate
 
+    if not output.lower().endswith(".parquet"):
+        raise OutputFileError(output, "synthetic discharges are written as Parquet", "Give a name ending in .parquet")
+    if Path(output).exists() and not overwrite:
+        raise OutputFileError(output, "the file exists already", "Name another one, or allow --overwrite")
     with RowProgress(language, show=not quiet) as progress:
         summary = generate(
             output,

@@ -16,6 +16,7 @@ from drgengine.formats.source import PARQUET_ENDINGS, refuse_impossible
 
 # Of the target, in the temporary name: file systems take 255 bytes, and a character may have four.
 _NAME_CHARACTERS = 40
+_ENDINGS = ".parquet, .csv or .csv.gz"
 
 
 class Sink:
@@ -104,6 +105,7 @@ def open_sink(
     Raises OutputFileError: missing folder, no permission, disk full, unknown ending, a type CSV cannot hold.
     """
     file = Path(path)
+    check_output(file)
     name = file.name.lower()
     if name.endswith(PARQUET_ENDINGS):
         from drgengine.formats.parquet_sink import ParquetSink
@@ -113,11 +115,8 @@ def open_sink(
         from drgengine.formats.text_sink import TextSink
 
         return TextSink(file, schema)
-    raise OutputFileError(
-        str(file),
-        f"the ending {file.suffix!r} is not known",
-        "Give the output the ending .parquet, .csv or .csv.gz",
-    )
+    problem = f"the ending {file.suffix!r} is not known" if file.suffix else "the name has no ending"
+    raise OutputFileError(str(file), problem, f"Give the output the ending {_ENDINGS}")
 
 
 def refuse_same(input_path: str | os.PathLike[str], output_path: str | os.PathLike[str]) -> None:
@@ -139,7 +138,7 @@ def check_output(path: Path) -> Path:
     refuse_impossible(path, OutputFileError)
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise OutputFileError(str(path), "this is a folder, a file is needed", "Add a file name")
+        raise OutputFileError(str(path), "this is a folder, a file is needed", f"Add a file name ending in {_ENDINGS}")
     if target.exists() and not target.is_file():
         raise OutputFileError(str(path), "this is no ordinary file", "Name a file")
     if not target.parent.is_dir():

@@ -165,6 +165,6 @@ def _offer(file: Path) -> str:
         return f"Check the path; the folder {str(file.parent)!r} does not exist"
     names = sorted(entry.name for entry in file.parent.iterdir() if not entry.name.startswith("."))
     near = difflib.get_close_matches(file.name, names, n=3, cutoff=0.5)
-    return (
-        f"Check the name; nearest here: {', '.join(near)}" if near else f"Check the name and the folder {file.parent}"
-    )
+    if near:
+        return f"Check the name; nearest here: {', '.join(near)}"
+    return f"Check the name and the folder {str(file.parent)!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.csv as pacsv
 
 from drgengine.cases.columns import drop_personal
 from drgengine.errors import InputFileError
-from drgengine.formats.source import refuse_repeated
+from drgengine.formats.source import TEXT_ENDINGS, refuse_repeated
 
 _SAMPLE_BYTES = 4 << 20
 _DELIMITERS = (",", "\t", ";", "|")
@@ -23,6 +24,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# First bytes of tables that often bear the wrong ending; only binary files can hold a zero byte beside them.
+_BEGINNINGS = (
+    (b"PAR1", "a Parquet file", ".parquet"),
+    (b"PK\x03\x04", "an Excel workbook (or another zip archive)", ".xlsx"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", ".xls"),
 )
 _REMEDY_ENCODING = "Name the encoding with --encoding (e.g. gb18030 or utf-8), or save the file as UTF-8"
 
@@ -36,6 +43,7 @@ class TextSource:
         self.path = path
         self._batch_rows = batch_rows
         sample, whole = _sample(path)
+        _refuse_other_formats(path, sample)
         self.encoding = _find_encoding(path, sample) if encoding == "auto" else _known_encoding(path, encoding)
         text = _decode(path, sample, self.encoding, whole)
         self.delimiter = _find_delimiter(path, text) if delimiter == "auto" else delimiter
@@ -45,7 +53,7 @@ class TextSource:
         self.dropped = () if keep_personal else drop_personal(pa.schema([(n, pa.string()) for n in self._header]))
         self.schema = pa.schema([(name, pa.string()) for name in self._header if name not in self.dropped])
         self.output_schema = self.schema
-        self._bad_row: tuple[int | None, int, int] | None = None
+        self._bad_row: tuple[int, int] | None = None
         self._reader: pacsv.CSVStreamingReader | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -82,7 +90,7 @@ class TextSource:
         self._reader = pacsv.open_csv(
             stream,
             read_options=pacsv.ReadOptions(
-                use_threads=False,  # row numbers in error messages need it
+                use_threads=False,  # else the ragged row that is met first need not be the first one
                 block_size=block,
                 encoding=self.encoding,
                 column_names=self._header,
@@ -103,19 +111,20 @@ class TextSource:
         return iter(self._reader)
 
     def _note_bad_row(self, row: pacsv.InvalidRow) -> str:
-        self._bad_row = (row.number, row.expected_columns, row.actual_columns)
+        self._bad_row = (row.expected_columns, row.actual_columns)
         return "error"
 
     def _explain(self, error: BaseException) -> InputFileError:
         """In our own words: the parser's message quotes the row, which may hold personal data."""
         place = str(self.path)
         if self._bad_row is not None:
-            number, expected, actual = self._bad_row
-            where = f"row {number} (the header is row 1)" if number is not None else "a row"
+            expected, actual = self._bad_row
+            line = self._line_of_bad_row()
             return InputFileError(
                 place,
-                f"{where} has {actual} cells where the header has {expected}",
-                f"Quote cells that hold {self.delimiter!r} or a line break, or name another --delimiter",
+                f"{'a row' if line is None else f'line {line} of the file'} has {actual} cells "
+                f"where the header has {expected}",
+                f"Quote cells that hold {self.delimiter!r} or a line break",
             )
         words = str(error).lower()
         if "utf8" in words or "utf-8" in words or "decode" in words:
@@ -129,6 +138,22 @@ class TextSource:
         if self.path.name.lower().endswith(".gz"):
             return InputFileError(place, "the compressed file is cut off or damaged", "Compress or copy the file again")
         return InputFileError(place, "the text cannot be read as a table", "Check quotation marks and delimiters")
+
+    def _line_of_bad_row(self) -> int | None:
+        """Where the first ragged row begins; the parser counts rows, not lines (blank ones, breaks in quotes)."""
+        opened = gzip.open if self.path.name.lower().endswith(".gz") else open
+        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+        line = 1
+        try:
+            with opened(self.path, "rt", encoding=encoding, newline="") as text:
+                rows = csv.reader(text, delimiter=self.delimiter)
+                for row in rows:
+                    if row and len(row) != len(self._header):
+                        return line
+                    line = rows.line_num + 1
+        except (OSError, EOFError, UnicodeError, csv.Error):
+            pass  # a better place than none is all that is wanted here
+        return None
 
     def _bad_encoding(self) -> InputFileError:
         return InputFileError(
@@ -152,6 +177,17 @@ def _sample(path: Path) -> tuple[bytes, bool]:
         raise InputFileError(
             str(path), "the compressed file is cut off or damaged", "Compress or copy the file again"
         ) from error
+
+
+def _refuse_other_formats(path: Path, sample: bytes) -> None:
+    for beginning, what, ending in _BEGINNINGS:
+        if sample.startswith(beginning) and b"\0" in sample:
+            name = path.name.lower()
+            known = max((e for e in TEXT_ENDINGS if name.endswith(e)), key=len, default="")
+            verb = "unpack it to" if known.endswith(".gz") else "rename it to"
+            stem = path.name[: len(path.name) - len(known)]
+            problem = f"this is no text file; it begins like {what}"
+            raise InputFileError(str(path), problem, f"{verb.capitalize()} {stem}{ending}")
 
 
 def _find_encoding(path: Path, sample: bytes) -> str:

@@ -156,8 +156,10 @@ def drg_codes(lists: ListedCodes) -> Iterator[SchemeRemark]:
     """DRG codes that do not fit their ADRG."""
     home: dict[str, str] = {}
     for mdc, rule in lists.scheme.rules:
-        for group in rule.groups:
+        for at, group in enumerate(rule.groups):
             place = rule_place(mdc, rule, group)
+            if group.drg in [earlier.drg for earlier in rule.groups[:at]]:
+                yield SchemeRemark("warning", "group_twice", place, "the rule names the same group twice")
             if not group.drg.startswith(rule.adrg):
                 detail = f"the code does not start with that of its ADRG, {rule.adrg}"
                 yield SchemeRemark("warning", "drg_outside_adrg", place, detail)

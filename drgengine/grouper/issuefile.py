@@ -27,7 +27,8 @@ SCHEMA = pa.schema(
 class IssueFile:
     """Writes row, column, value, rule, severity, remedy, in the order of the rows, whatever the batches."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], language: str = "en") -> None:
+        self._language = language
         self._sink = open_sink(path, SCHEMA)
 
     def write(self, issues: list[BatchIssue]) -> None:
@@ -42,7 +43,7 @@ class IssueFile:
             pa.array([value for issue in found for value in issue.values], pa.string()),
             _repeated([(issue.rule, issue.rows.size) for issue in found]),
             _repeated([(rules[issue.rule]["severity"], issue.rows.size) for issue in found]),
-            _repeated([(rules[issue.rule]["en"], issue.rows.size) for issue in found]),
+            _repeated([(rules[issue.rule][self._language], issue.rows.size) for issue in found]),
         ]
         table = pa.Table.from_arrays(columns, schema=SCHEMA)
         order = np.lexsort(

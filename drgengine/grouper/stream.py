@@ -27,6 +27,7 @@ from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
 from drgengine.grouper.summary import GroupSummary, SummaryCounter
 
 Progress = Callable[[int, int | None], None]
+_ALWAYS_NEEDED = ("sex", "age_years")
 _END = object()
 
 
@@ -42,6 +43,7 @@ def group_file(
     encoding: str = "auto",
     keep_personal: bool = False,
     issues: str | os.PathLike[str] | None = None,
+    language: str = "en",
     progress: Progress | None = None,
 ) -> GroupSummary:
     """Group a file of cases into a new file, or a folder of Parquet files into a new folder.
@@ -51,7 +53,7 @@ def group_file(
     scheme, columns, prefix : as in `group`
     threads : default all cores; the output does not depend on it, nor on batch_rows
     keep_personal : keep columns with names, identity numbers, addresses and phones; otherwise they are left out
-    issues : a .csv or .parquet file that takes in every remark on a value, one row each
+    issues : a .csv or .parquet file that takes in every remark on a value, one row each; language : of its remedies
     progress : called with (rows written, rows in all or None) after every batch
     returns GroupSummary
     raises InputFileError, OutputFileError, CaseTableError, SchemeError; the output then does not exist (an older
@@ -72,7 +74,7 @@ def group_file(
     summary = GroupSummary(loaded.id, loaded.digest, files=len(parts))
     counter = SummaryCounter(summary, compiled(loaded))
     with ExitStack() as stack:
-        remarks = stack.enter_context(IssueFile(issues)) if issues is not None else None
+        remarks = stack.enter_context(IssueFile(issues, language)) if issues is not None else None
         run = _Run(loaded, columns, prefix, threads or os.cpu_count() or 1, counter, remarks, progress)
         options = {"batch_rows": batch_rows, "encoding": encoding, "keep_personal": keep_personal}
         if source.is_dir():
@@ -133,8 +135,11 @@ class _Run:
         """Group one file."""
         with open_source(path, **options) as source:  # type: ignore[arg-type]
             refuse_taken_names(source.schema, self.prefix, str(path))
-            grouper = Grouper(self.scheme, resolve_columns(source.output_schema, self.columns, str(path)))
+            columns = resolve_columns(source.output_schema, self.columns, str(path))
+            grouper = Grouper(self.scheme, columns)
             summary = self.counter.summary
+            absent = [name for name in _ALWAYS_NEEDED if name not in columns.scalars]
+            summary.absent = tuple(dict.fromkeys((*summary.absent, *absent)))
             summary.dropped = tuple(dict.fromkeys((*summary.dropped, *source.dropped)))
             fields = result_fields(self.prefix)
             schema = pa.schema([*source.schema, *fields])

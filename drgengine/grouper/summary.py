@@ -24,6 +24,7 @@ class GroupSummary:
         (in a folder, rows are counted through all its files in the order of their names)
     groups : DRG -> number of records grouped into it
     issues : mended, unreadable and unknown values
+    absent : columns that every scheme needs and the input does not have; its records are then invalid
     dropped : columns with personal data that were left out at reading
     seconds : time from opening the input to the finished output
     """
@@ -36,9 +37,14 @@ class GroupSummary:
     example_rows: dict[str, list[int]] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     issues: IssueLog = field(default_factory=IssueLog)
+    absent: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     files: int = 0
     seconds: float = 0.0
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{count:,} {status}" for status, count in self.status.items())
+        return f"{self.rows:,} records under {self.scheme}: {shares}; {len(self.groups)} groups"
 
     @property
     def rejected(self) -> int:
@@ -73,6 +79,7 @@ class GroupSummary:
                 {"column": column, "rule": rule, "count": count}
                 for (column, rule), count in sorted(self.issues.counts.items())
             ],
+            "absent_columns": list(self.absent),
             "dropped_columns": list(self.dropped),
             "files": self.files,
             "seconds": round(self.seconds, 3),
