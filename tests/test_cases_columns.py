@@ -220,7 +220,7 @@ def test_only_headers_that_were_not_recognised_are_listed():
 
 
 @pytest.mark.parametrize(
-    "header", ["主要诊断名称", "principal_diagnosis_name", "主要手术编码S", "其他诊断编", "患者诊断姓名"]
+    "header", ["主要诊断名称", "main_diagnosis_name", "主要手术编码S", "其他诊断编", "患者诊断姓名"]
 )
 def test_names_and_other_codes_are_not_offered_as_principal_diagnosis(header):
     assert '"THEIR HEADER"' in refusal(schema("sex", header))

@@ -161,7 +161,7 @@ WORDS = {
     "medical": {"en": "N17.900 is listed as MCC", "zh": "有计入的 MCC：N17.900"},
     "newborn": {"en": "birth weight", "zh": "出生体重"},
     "trauma": {"en": "body regions", "zh": "损伤涉及 2 个部位"},
-    "ambiguous": {"en": "FQY: ambiguous group; an operation was done that belongs to no surgical rule", "zh": "歧义组"},
+    "ambiguous": {"en": "FQY: ambiguous group; the first procedure is an operation, but no", "zh": "歧义组"},
     "ungroupable": {"en": "barred as principal diagnosis", "zh": "不得作为主要诊断"},
     "invalid": {"en": "Also: age is missing or not credible", "zh": "另有：年龄缺失或不可信"},
     "cancelled": {
@@ -219,6 +219,129 @@ def test_code_names_come_from_a_mapping_or_a_csv(tmp_path: Path) -> None:
     for name, words in (("wrong.csv", "code,name"), ("none.csv", "cannot be read")):
         with pytest.raises(SchemeError, match=words):
             de.explain(case, names=tmp_path / name)
+
+
+# -------------------------------------------------------------------------------------- why, and what was missed
+
+SAID: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"dx": ["I50.900", "I48.100", "E87.600", "E11.900"]},
+        "group FR25 (I48.100 listed as MCC but not counted: the principal diagnosis is on exclusion list 90 too; "
+        "E87.600 counted as CC, but this ADRG is split by MCC only)",
+        "细分到 FR25：I48.100 虽列为 MCC，但与主要诊断同在排除表 90，不计；E87.600 为 CC，本组只按 MCC 细分",
+    ),
+    ({"dx": ["I50.900"]}, "✓ FR25 心力衰竭、休克，不伴严重合并症或并发症  none of the groups above", "  其余情形"),
+    ({"dx": ["I50.900", "E11.900"]}, "neither MCC nor CC: E11.900", "既非 MCC 也非 CC：E11.900"),
+    (
+        {"dx": ["I21.001", "J96.000"], "proc": ["36.0700x004"]},
+        "it would count in a split; this ADRG is not split",
+        "（若细分则计入；本组不细分，不影响结果）",
+    ),
+    (
+        {"dx": ["I10.x00x002"], "proc": ["37.6700", "36.0700x004"]},
+        "36.0700x004 (place 2) is on the procedure list of FM3, but FM3 looks at the first procedure only",
+        "36.0700x004（第 2 位）在 FM3 的手术操作表内，但 FM3 只看第一手术操作：请核对主要手术的选择",
+    ),
+    (
+        {"dx": ["I10.x00x002"], "proc": ["37.6700"]},
+        "37.6700 is on the procedure list of FP1, but the principal diagnosis I10.x00x002 is not on",
+        "37.6700 在 FP1 的手术操作表内，但主要诊断 I10.x00x002 不在 FP1 的诊断表内",
+    ),
+    (
+        {"dx": ["P07.300x001"], "age_years": 0, "age_days": 1, "birth_weight_g": 1499},
+        "birth weight 1499 g (asked: under 1500 g); 1 day old (asked: at most 28)",
+        "出生体重 1499 克（＜1500 克）；日龄 1 天（≤28 天）",
+    ),
+    (
+        {"dx": ["S36.002", "S22.400"]},
+        "injuries in 2 body regions (at least 2 are needed): abdomen (S36.002), chest (S22.400)",
+        "损伤涉及 2 个部位（要求至少 2 个部位）：腹部创伤（S36.002）、胸部创伤（S22.400）",
+    ),
+    (
+        {"dx": ["N40.x00"], "sex": 2},
+        "N40.x00 belongs to MDC M (Male reproductive system), which asks for sex male; the patient is female",
+        "N40.x00 属 MDC M（男性生殖系统疾病及功能障碍），须为男性；本例为女",
+    ),
+    (
+        {"dx": ["P07.101"]},
+        "its condition is not met: age 70 years (asked: 0)",
+        "但其条件不成立：年龄 70 岁（要求 0 岁）",
+    ),
+    (
+        {"dx": ["I21.0"]},
+        "! the principal diagnosis I21.0 is not in the code edition; codes that start with I21.0: I21.000 ",
+        "! 主要诊断 I21.0 不在编码库；以 I21.0 开头的有：I21.000 ",
+    ),
+    ({"dx": ["B95.600"]}, "! B95.600 is barred as principal diagnosis", "! B95.600 不得作为主要诊断（灰码）"),
+    (
+        {"dx": ["I10.x00x002", "I10.x00x002"], "proc": ["36.0700x004"]},
+        "no other diagnosis is on the list of other diagnoses of AH2",
+        "所有其他诊断均不在 AH2 的其他诊断表内",
+    ),
+    (
+        {"dx": ["I10.x00x002"], "年龄": "三十", "age_years": ...},
+        '年龄 "三十": Not a number',
+        "年龄“三十”：不是数字，按缺失处理",
+    ),
+    ({"dx": ["I10.x00x002"], "sexx": 1, "sex": ...}, "sexx (is it sex?)", "未识别的列：sexx（是否为 sex？）"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "english", "chinese"), SAID, ids=lambda value: str(value)[:40])
+def test_why_and_what_was_missed(case: dict[str, Any], english: str, chinese: str) -> None:
+    record = {name: value for name, value in ({"sex": 1, "age_years": 70} | case).items() if value is not ...}
+    assert english in str(de.explain(record, loaded(DEFAULT_SCHEME)))
+    assert chinese in str(de.explain(record, loaded(DEFAULT_SCHEME), language="zh"))
+
+
+def test_near_misses_are_those_of_the_ambiguous_mdc_and_few() -> None:
+    record = {"dx": ["I10.x00x002"], "proc": ["37.6700", "36.0700x004"], "sex": 1, "age_years": 70}
+    misses = de.explain(record, loaded(DEFAULT_SCHEME)).to_dict()["near_misses"]
+    assert [(m["kind"], m["rule"], m["code"], m["position"]) for m in misses] == [
+        ("later_procedure", "FM3", "36.0700x004", 2),
+        ("diagnosis", "FP1", "37.6700", 1),
+    ]
+    many = {**record, "proc": ["37.6700", "36.0700x004", *["36.0600", "36.0601", "36.0602", "36.0700", "36.0701"]]}
+    assert len(de.explain(many, loaded(DEFAULT_SCHEME)).to_dict()["near_misses"]) <= 5
+    assert explained(BY_ID["S-hf-renal-failure"]).to_dict()["near_misses"] == []
+
+
+def test_a_later_procedure_that_would_decide_is_the_one_named() -> None:
+    cases, _ = sample(150, seed=5)
+    scheme = loaded(DEFAULT_SCHEME)
+    procedures = [code for record in cases.to_pylist() for code in record["proc"] or []]
+    seen = 0
+    for at, record in enumerate(cases.to_pylist()):
+        first, *rest = procedures[3 * at % len(procedures) :][:3] or ["37.6700"]
+        content = de.explain({**record, "proc": [first, *rest]}, scheme).to_dict()
+        for miss in (m for m in content["near_misses"] if m["kind"] == "later_procedure"):
+            others = [code for code in (first, *rest) if code != miss["code"]]
+            path = de.explain({**record, "proc": [miss["code"], *others]}, scheme).to_dict()["path"]
+            assert path[-1]["rule"] == miss["rule"]
+            seen += 1
+    assert seen
+
+
+def test_numbers_in_json_are_whole_and_an_empty_department_is_null() -> None:
+    content = de.explain({"dx": ["I10.x00x002"], "sex": 1, "age_years": 50, "icu_hours": 1.5}).to_dict()["case"]
+    assert (content["age_years"], content["icu_hours"], content["department_id"]) == (50, 1.5, None)
+    assert isinstance(content["age_years"], int)
+
+
+def test_columns_of_a_file_are_not_called_slips() -> None:
+    row = pa.RecordBatch.from_pylist([{"dx": ["I10.x00x002"], "sexx": 1, "age": "x"}])
+    content = de.explain(row).to_dict()
+    assert content["unknown_columns"] == []
+    assert content["unread"] == [{"column": "age", "value": "x", "rule": "number_unreadable"}]
+    named = {"dx": ["I10.x00x002"], "sexx": 1, "patient_sex_name": "x", "age": 60}
+    assert de.explain(named, columns={"sexx": "sex"}).to_dict()["unknown_columns"] == []
+
+
+def test_a_name_that_is_missing_leaves_no_hole(tmp_path: Path) -> None:
+    import_scheme(write_tables(small_tables(), tmp_path / "tables", {"scheme": "small"}), tmp_path / "scheme")
+    for language in ("en", "zh"):
+        text = str(de.explain({"dx": ["I21.000"], "sex": 1, "age_years": 40}, tmp_path / "scheme", language=language))
+        assert not re.search(r"\S {3,}|（）|\(\)", text)
 
 
 # ------------------------------------------------------------------------------------------------ what it takes

@@ -3,6 +3,7 @@
 import builtins
 import gzip
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -268,7 +269,7 @@ def test_missing_file_offers_neighbours(tmp_path, monkeypatch):
     says(tmp_path / "case_2024.csv", "no such file", "cases_2024.csv")
     says(tmp_path / "nowhere" / "a.csv", "does not exist")
     monkeypatch.chdir(tmp_path)
-    says("x", "Check the name and the folder '.'")
+    says(Path("x"), "Check the name and the folder '.'")
 
 
 def test_wrong_places(tmp_path):

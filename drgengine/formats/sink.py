@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ _NAME_CHARACTERS = 40
 _ENDINGS = ".parquet, .csv or .csv.gz"
 
 
-class Sink:
+class Sink(ABC):
     """A file written under a temporary name next to its place; commit() puts it there, abort() removes it.
 
     As a context manager it commits at the end and aborts on an exception.
@@ -78,14 +79,14 @@ class Sink:
             self.abort()
             raise
 
-    def _write(self, batch: pa.RecordBatch) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _write(self, batch: pa.RecordBatch) -> None: ...
 
-    def _finish(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _finish(self) -> None: ...
 
-    def _discard(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _discard(self) -> None: ...
 
 
 def open_sink(

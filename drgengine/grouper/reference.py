@@ -147,6 +147,11 @@ def decide(scheme: Scheme, case: Case) -> Decision:
     return Decision(status, mdc.code, adrg, drg, severity, reason, (), steps, facts, retried)
 
 
+def evaluate(scheme: Scheme, case: Case, condition: Condition) -> Finding:
+    """Whether one condition holds for a case, and by which facts."""
+    return _Look(scheme, case).evaluate(condition)
+
+
 def _asks_severity(rule: Rule) -> bool:
     return any(isinstance(atom, Severity) for group in rule.groups for atom in atoms(group.when))
 

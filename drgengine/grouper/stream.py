@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from drgengine.cases import resolve_columns
+from drgengine.cases import missing_required, resolve_columns
 from drgengine.errors import DrgEngineError, OutputFileError
 from drgengine.formats import Source, list_parts, open_sink, open_source, refuse_same
 from drgengine.formats.sink import explain as explain_failure
@@ -27,7 +27,6 @@ from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
 from drgengine.grouper.summary import GroupSummary, SummaryCounter
 
 Progress = Callable[[int, int | None], None]
-_ALWAYS_NEEDED = ("sex", "age_years")
 _END = object()
 
 
@@ -138,8 +137,7 @@ class _Run:
             columns = resolve_columns(source.output_schema, self.columns, str(path))
             grouper = Grouper(self.scheme, columns)
             summary = self.counter.summary
-            absent = [name for name in _ALWAYS_NEEDED if name not in columns.scalars]
-            summary.absent = tuple(dict.fromkeys((*summary.absent, *absent)))
+            summary.absent = tuple(dict.fromkeys((*summary.absent, *missing_required(columns))))
             summary.dropped = tuple(dict.fromkeys((*summary.dropped, *source.dropped)))
             fields = result_fields(self.prefix)
             schema = pa.schema([*source.schema, *fields])
