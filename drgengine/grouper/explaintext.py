@@ -7,9 +7,9 @@ from itertools import groupby
 
 from drgengine.cases.issues import issue_rules
 from drgengine.grouper.conditions import Compare, Constant, InCodes, InList, Severity, StartsWith, atoms
-from drgengine.grouper.nearmiss import NearMiss, evaluate, near_misses
+from drgengine.grouper.nearmiss import NearMiss, near_misses
 from drgengine.grouper.onecase import OneCase
-from drgengine.grouper.reference import Case, Decision, SeverityFact, Step
+from drgengine.grouper.reference import Case, Decision, SeverityFact, Step, evaluate
 from drgengine.grouper.scheme import NOT_PRINCIPAL, OPERATIONS
 from drgengine.grouper.wording import Wording, deciding, reason_text
 
