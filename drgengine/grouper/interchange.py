@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from drgengine.cases.codes import mend_code
 from drgengine.errors import SchemeError
 from drgengine.grouper.conditions import Condition, InCodes, InList, atoms
 from drgengine.grouper.editions import load_edition
@@ -68,7 +69,9 @@ class _Import:
         """Rows of a table with their code, malformed codes left out and remarked."""
         good = []
         for row in self.tables[table]:
-            code = (row[column] or "").strip()
+            code, rules = mend_code(row[column])
+            if [rule for rule in rules if rule != "code_blanks"]:
+                self.remark("mended_code", f"{table} line {row[_LINE]}", f"{row[column]!r} is read as {code}")
             if _CODE.fullmatch(code):
                 good.append((row, code))
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from drgengine.cases.codes import mend_code
 from drgengine.grouper.conditions import (
     NUMBERS,
     All,
@@ -78,7 +79,7 @@ def _atom(name: str, tree: dict[str, Any]) -> Condition:
         if "codes" in tree and "list" in tree:
             raise ConditionError(f'atom "{name}" has "list" and "codes"; give one of them')
         if "codes" in tree:
-            codes = tuple(str(code) for code in _list(tree["codes"], "codes") if str(code))
+            codes = tuple(code for raw in _list(tree["codes"], "codes") if (code := mend_code(str(raw))[0]))
             return InCodes(_SCOPES[name], codes) if codes else Constant(False)
         return InList(_SCOPES[name], f"@{_need(tree, 'list')}")
     if name in _PREFIXES:
