@@ -396,7 +396,7 @@ def test_a_folder_with_tables_of_another_format_is_refused(tmp_path):
 def test_a_first_case_in_place_of_headers_is_not_quoted(tmp_path):
     row = "张三,13912345678,13912345678,I10.x00,1"
     message = says(text_file(tmp_path / "a.csv", f"{row}\n{row}\n"), "columns 2 and 3", "values of a case", "first row")
-    assert "139" not in message
+    assert "13912345678" not in message
     assert "'main code'" in says(text_file(tmp_path / "b.csv", '"main\ncode",sex,"main\ncode"\n1,2,3\n'))
 
 

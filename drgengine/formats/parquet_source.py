@@ -8,6 +8,7 @@ from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 
 from drgengine.cases.columns import drop_personal
 from drgengine.errors import InputFileError
@@ -42,7 +43,8 @@ class ParquetSource:
         self._file = _open(path, leaves, _piece_bytes(plain.metadata))
         # A dictionary belongs to one row group: nested ones cannot be read across the border of two.
         every = list(range(plain.metadata.num_row_groups))
-        self._group_runs = [[group] for group in every] if leaves else [every]
+        nested = any(pt.is_nested(field.type) and "dictionary" in str(field.type) for field in logical)
+        self._group_runs = [[group] for group in every] if leaves or nested else [every]
         delivered = self._file.schema_arrow
         # The pandas note describes an index of the old table; columns are what counts here.
         notes = {key: text for key, text in (logical.metadata or {}).items() if key != b"pandas"}

@@ -13,9 +13,9 @@ from functools import cached_property
 
 from drgengine.errors import SchemeError
 
-PATTERN = re.compile(r"-?=?[0-9A-Za-z][0-9A-Za-z.+*/]*")
-# Anything that keeps a line from being patterns only; one search is much faster than a match per pattern.
-_MALFORMED = re.compile(r"[^\s0-9A-Za-z.+*/=-]|(?<=\S)-|(?<=[^\s-])=|[-=](?=\s|$)|(?:^|\s|-|=)[.+*/]")
+PATTERN = re.compile(r"-?=?[0-9A-Za-z][0-9A-Za-z_.+*/-]*")
+# Anything unusual in a line, which is then looked at pattern by pattern; one search is much faster than that.
+_UNUSUAL = re.compile(r"[^\s0-9A-Za-z.+*/=-]|(?<=\S)-|(?<=[^\s-])=|[-=](?=\s|$)|(?:^|\s|-|=)[.+*/]")
 _SECTION = re.compile(r"\[(?P<name>[^\]\s]+)\]\s*(?:#.*)?")
 
 
@@ -94,14 +94,14 @@ def read_lists(text: str, source: str) -> dict[str, tuple[str, ...]]:
         patterns = body.split()
         before = len(seen)
         seen.update(pattern.lstrip("-") for pattern in patterns)
-        if len(seen) < before + len(patterns) or _MALFORMED.search(body):
+        if len(seen) < before + len(patterns) or _UNUSUAL.search(body):
             _refuse_line([*current, *patterns], place, [*lists][-1])
         current += patterns
     return {name: tuple(patterns) for name, patterns in lists.items()}
 
 
 def _refuse_line(patterns: list[str], place: str, section: str) -> None:
-    """Raise the SchemeError that the last line of a section deserves: a malformed pattern, or one that stands twice."""
+    """Raise SchemeError if the last line of a section holds a malformed pattern, or one that stands twice."""
     seen: set[str] = set()
     for pattern in patterns:
         bare = pattern.lstrip("-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter, defaultdict
@@ -18,26 +17,15 @@ from drgengine.grouper.editions import load_edition
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.jsoncondition import ConditionError, read_condition
 from drgengine.grouper.scheme import KINDS
+from drgengine.grouper.schemefile import ANSWER
 from drgengine.grouper.schemewriter import FolderContent, RuleText, write_folder
+from drgengine.grouper.tablefiles import LINE, Row, read_meta, read_tables, retry_option
 
-_CODE = re.compile(r"[0-9A-Z][0-9A-Za-z.+*/]*")
-_COLUMNS = {
-    "mdc.csv": ("mdc", "order", "condition"),
-    "mdc_dx.csv": ("mdc", "code"),
-    "adrg.csv": ("rule", "adrg", "mdc", "order", "kind", "condition", "on_no_drg"),
-    "adrg_codes.csv": ("rule", "role", "group", "code"),
-    "drg.csv": ("drg", "rule", "order", "condition"),
-    "mcc.csv": ("code", "exclusion_list"),
-    "cc.csv": ("code", "exclusion_list"),
-    "exclusion.csv": ("principal_dx", "exclusion_list"),
-    "operations.csv": ("code",),
-}
-_OPTIONAL = {"not_operation.csv": ("code",), "dx_not_principal.csv": ("code",), "anomalies.csv": ("kind", "detail")}
+_CODE = re.compile(r"[0-9A-Z][0-9A-Za-z_.+*/-]*")
 NO_EXCLUSION = "none"
-_LINE = "#"
-_ORDER = re.compile(r"[+-]?[0-9]+")
+_ORDER = re.compile(r"[+-]?[0-9]+(\.0+)?")
 _LIST_NAME = re.compile(r"[^\s\[\]#]+")
-Row = dict[str, str]
+_ROLE = re.compile(r"""[^\s\[\]#(){},<>="!]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +47,7 @@ class _Import:
     remarks: list[ImportRemark] = field(default_factory=list)
     diagnoses: dict[str, list[str]] = field(default_factory=dict)
     procedures: dict[str, list[str]] = field(default_factory=dict)
+    exclusion_names: dict[str, str] = field(default_factory=dict)
     literal_diagnoses: set[str] = field(default_factory=set)
     literal_procedures: set[str] = field(default_factory=set)
 
@@ -67,17 +56,19 @@ class _Import:
 
     def codes(self, table: str, column: str = "code") -> list[tuple[Row, str]]:
         """Rows of a table with their code, malformed codes left out and remarked."""
-        good = []
+        good, mended = [], []
         for row in self.tables[table]:
             code, rules = mend_code(row[column])
-            if [rule for rule in rules if rule != "code_blanks"]:
-                self.remark("mended_code", f"{table} line {row[_LINE]}", f"{row[column]!r} is read as {code}")
+            if rules:
+                mended.append(f"{row[column]!r} as {code}")
             if _CODE.fullmatch(code):
                 good.append((row, code))
             else:
                 self.remark(
-                    "malformed_code", f"{table} line {row[_LINE]}", f"{row[column]!r} can match nothing, left out"
+                    "malformed_code", f"{table} line {row[LINE]}", f"{row[column]!r} can match nothing, left out"
                 )
+        if mended:
+            self.remark("mended_code", table, f"{len(mended)} codes are read as in records, such as {mended[0]}")
         return good
 
 
@@ -104,8 +95,8 @@ def import_scheme(
     Codes that the packaged code edition does not have are kept in the folder as its own extra codes.
     """
     source = Path(tables)
-    state = _Import(source, _read_tables(source))
-    meta = _read_meta(source)
+    state = _Import(source, read_tables(source))
+    meta = read_meta(source)
     _diagnosis_lists(state)
     _severity_lists(state)
     _rule_lists(state)
@@ -116,8 +107,8 @@ def import_scheme(
     }
     content = FolderContent(
         header=_header(meta, source.resolve().name, state.tables["anomalies.csv"]) | (header or {}),
-        retry=_retry(meta, source),
-        ungroupable=str(meta.get("fail_drg", "0000")),
+        retry=retry_option(meta, source),
+        ungroupable=str(meta.get("fail_drg") or "0000"),
         editions={"diagnosis": diagnosis_edition, "procedure": procedure_edition},
         extra=extra,
         mdcs=mdcs,
@@ -130,65 +121,6 @@ def import_scheme(
             state.remark("code_not_in_edition", f"{len(codes)} {kind} codes", f"kept as extra codes, such as {shown}")
     write_folder(content, Path(folder), overwrite=overwrite)
     return state.remarks
-
-
-def _read_tables(source: Path) -> dict[str, list[Row]]:
-    if not source.is_dir():
-        raise SchemeError(str(source), "there is no such folder of tables", "Name the folder that holds mdc.csv")
-    tables = {name: _read_csv(source / name, columns) for name, columns in _COLUMNS.items()}
-    for name, columns in _OPTIONAL.items():
-        tables[name] = _read_csv(source / name, columns) if (source / name).exists() else []
-    return tables
-
-
-def _read_csv(path: Path, columns: tuple[str, ...]) -> list[Row]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SchemeError(str(path), "the table is missing", f"Add it with the columns {', '.join(columns)}") from None
-    except UnicodeDecodeError as error:
-        raise SchemeError(str(path), f"not UTF-8 (byte {error.start})", "Save the table as UTF-8") from None
-    except OSError as error:
-        raise SchemeError(str(path), f"cannot be read ({error.strerror})", "Check the path and its rights") from None
-    reader = csv.DictReader(text.splitlines())
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise SchemeError(
-            str(path),
-            f"columns {reader.fieldnames} lack {', '.join(missing)}",
-            f"Name the columns {', '.join(columns)}",
-        )
-    rows = []
-    for row in reader:
-        if None in row or None in row.values():
-            raise SchemeError(f"{path} line {reader.line_num}", "more or fewer cells than columns", "Mend the row")
-        row[_LINE] = str(reader.line_num)
-        rows.append(row)
-    return rows
-
-
-def _read_meta(source: Path) -> dict[str, Any]:
-    path = source / "meta.json"
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise SchemeError(str(path), f"not readable as JSON ({error})", "Mend the file") from None
-    if not isinstance(meta, dict):
-        raise SchemeError(str(path), "expected an object", 'Write {"scheme": "NAME"}')
-    return meta
-
-
-def _retry(meta: dict[str, Any], source: Path) -> bool:
-    value = meta.get("retry_each_other_procedure", False)
-    if not isinstance(value, bool):
-        raise SchemeError(
-            f"{source / 'meta.json'}, key 'retry_each_other_procedure'",
-            f"{value!r} is no truth value",
-            "Write true or false",
-        )
-    return value
 
 
 def _header(meta: dict[str, Any], folder_name: str, anomalies: list[Row]) -> dict[str, Any]:
@@ -247,14 +179,26 @@ def _diagnosis_lists(state: _Import) -> None:
         _add(state, lists, name, [code for _, code in state.codes(table)], table)
 
 
-def _list_name(state: _Import, row: Row, table: str, column: str, default: str = "") -> str:
+def _exclusion_name(state: _Import, stated: str) -> str:
+    """The name of an exclusion list as part of a section's name; different texts stay different."""
+    if not stated:
+        return NO_EXCLUSION
+    if stated not in state.exclusion_names:
+        name = re.sub(r"[\s\[\]#]+", "_", stated)
+        while name == NO_EXCLUSION or name in state.exclusion_names.values():
+            name += "_"
+        state.exclusion_names[stated] = name
+    return state.exclusion_names[stated]
+
+
+def _list_name(state: _Import, row: Row, table: str, column: str) -> str:
     """A cell that becomes part of a list's name. Raises SchemeError when it cannot."""
-    name = row[column].strip() or default
-    if not _LIST_NAME.fullmatch(name):
+    name = row[column].strip()
+    if not (_ROLE if column in ("role", "group") else _LIST_NAME).fullmatch(name):
         raise SchemeError(
-            f"{state.source / table} line {row[_LINE]}, column {column}",
+            f"{state.source / table} line {row[LINE]}, column {column}",
             f"{row[column]!r} cannot name a list",
-            "Use a name without blanks, brackets and #",
+            "Use a name without blanks, brackets and signs",
         )
     return name
 
@@ -267,7 +211,7 @@ def _severity_lists(state: _Import) -> None:
     ):
         number: dict[str, str] = {}
         for row, code in state.codes(table, column):
-            wanted = _list_name(state, row, table, "exclusion_list", default=NO_EXCLUSION)
+            wanted = _exclusion_name(state, row["exclusion_list"].strip())
             if number.get(code, wanted) != wanted:
                 detail = f"exclusion lists {number[code]} and {wanted}: the last counts"
                 state.remark("two_exclusion_lists", f"{table} {code}", detail)
@@ -282,14 +226,14 @@ def _rule_lists(state: _Import) -> None:
     plain: dict[tuple[str, str], list[str]] = defaultdict(list)
     group_of: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     grouped: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    rules = {row["rule"] for row in state.tables["adrg.csv"]}
+    rules = {row["rule"].strip() for row in state.tables["adrg.csv"]}
+    orphans: dict[str, list[str]] = {}
     for row, code in state.codes("adrg_codes.csv"):
         rule, role = (_list_name(state, row, "adrg_codes.csv", column) for column in ("rule", "role"))
-        group = row["group"].strip() and _list_name(state, row, "adrg_codes.csv", "group")
+        group = row.get("group", "").strip() and _list_name(state, row, "adrg_codes.csv", "group")
         if rule not in rules:
-            raise SchemeError(
-                f"{state.source / 'adrg_codes.csv'}", f"rule {rule!r} ({code}) is not in adrg.csv", "Add the rule there"
-            )
+            orphans.setdefault(rule, []).append(code)
+            continue
         plain[rule, role].append(code)
         if group:
             first = group_of[rule, role].setdefault(code, group)
@@ -297,6 +241,9 @@ def _rule_lists(state: _Import) -> None:
                 state.remark("two_procedure_groups", f"adrg_codes.csv {rule} {code}", f"counts for group {first} only")
             elif code not in grouped[rule, role, group]:
                 grouped[rule, role, group].append(code)
+    for rule, codes in orphans.items():
+        detail = f"{len(codes)} codes of a rule that adrg.csv does not have, such as {codes[0]}; left out"
+        state.remark("codes_without_rule", f"adrg_codes.csv {rule}", detail)
     for (rule, role), codes in plain.items():
         _add(state, _lists_of(state, role), f"{rule}.{role}", codes, "adrg_codes.csv")
     for (rule, role, group), codes in grouped.items():
@@ -324,9 +271,10 @@ def _mdc_texts(state: _Import, mdc_names: dict[str, dict[str, str]]) -> list[Rul
         groups[row["rule"]].append(RuleText(row["drg"], row.get("name", ""), row["rule"], condition))
     rules: dict[str, list[RuleText]] = defaultdict(list)
     for row in _ordered(state, "adrg.csv"):
+        row["kind"] = row["kind"].strip().lower()
         if row["kind"] not in KINDS:
             raise SchemeError(
-                f"{state.source / 'adrg.csv'} line {row[_LINE]}, column kind",
+                f"{state.source / 'adrg.csv'} line {row[LINE]}, column kind",
                 f"{row['kind']!r} is unknown",
                 f"Use {', '.join(KINDS)}",
             )
@@ -349,11 +297,8 @@ def _mdc_texts(state: _Import, mdc_names: dict[str, dict[str, str]]) -> list[Rul
     for rule, lost in groups.items():
         state.remark("group_without_rule", f"drg.csv {rule}", f"{len(lost)} groups left out")
     for mdc, orphans in rules.items():
-        raise SchemeError(
-            str(state.source / "adrg.csv"),
-            f"rule {orphans[0].code!r} names MDC {mdc!r}, which mdc.csv lacks",
-            "Add the MDC",
-        )
+        detail = f"MDC {mdc!r} is not in mdc.csv; {len(orphans)} rules that nothing can reach are left out"
+        state.remark("rule_without_mdc", f"adrg.csv {orphans[0].code}", detail)
     _drop_unused(state, used)
     return mdcs
 
@@ -364,7 +309,7 @@ def _refuse_repeats(state: _Import, table: str, column: str) -> None:
         name = _list_name(state, row, table, column)
         if name in seen:
             raise SchemeError(
-                f"{state.source / table} line {row[_LINE]}, column {column}",
+                f"{state.source / table} line {row[LINE]}, column {column}",
                 f"{name!r} stands twice",
                 "Keep one of the rows",
             )
@@ -375,17 +320,18 @@ def _ordered(state: _Import, table: str) -> list[Row]:
     for row in state.tables[table]:
         if not _ORDER.fullmatch(row["order"].strip()):
             raise SchemeError(
-                f"{state.source / table} line {row[_LINE]}, column order",
+                f"{state.source / table} line {row[LINE]}, column order",
                 f"{row['order']!r} is no whole number",
                 "Mend it",
             )
-    return sorted(state.tables[table], key=lambda row: int(row["order"]))
+    return sorted(state.tables[table], key=lambda row: int(float(row["order"])))
 
 
 def _otherwise(state: _Import, row: Row) -> str:
     stated = row["on_no_drg"].strip()
-    if stated == "return_adrg" or re.fullmatch(r"return_adrg:[A-Z0-9]+", stated):
-        return stated.partition(":")[2] or row["adrg"]
+    answer = stated.partition(":")[2] or row["adrg"].strip()
+    if re.fullmatch("return_adrg(:.+)?", stated) and ANSWER.fullmatch(answer):
+        return answer
     known = {"fallthrough": "next", "return": "ambiguous"}
     if stated not in known:
         raise SchemeError(

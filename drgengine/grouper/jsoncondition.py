@@ -83,7 +83,7 @@ def _atom(name: str, tree: dict[str, Any]) -> Condition:
             return InCodes(_SCOPES[name], codes) if codes else Constant(False)
         return InList(_SCOPES[name], f"@{_need(tree, 'list')}")
     if name in _PREFIXES:
-        return StartsWith(_PREFIXES[name], (str(_need(tree, "prefix")),))
+        return StartsWith(_PREFIXES[name], (mend_code(str(_need(tree, "prefix")))[0],))
     if name == "proc_group_hit":
         return InList("any_proc", f"@proc/{_need(tree, 'group')}")
     if name == "sex":
@@ -91,7 +91,7 @@ def _atom(name: str, tree: dict[str, Any]) -> Condition:
             raise ConditionError(f'atom "sex" knows no "op" but eq, found {tree["op"]!r}')
         return Compare("sex", "==", _number(_need(tree, "value")))
     if name == "dept":
-        is_it = Department(str(_need(tree, "value")))
+        is_it = Department(str(_need(tree, "value")).strip())
         op = tree.get("op", "eq")
         if op not in ("eq", "ne"):
             raise ConditionError(f"dept knows the comparisons eq and ne, not {op!r}")

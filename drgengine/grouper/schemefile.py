@@ -45,7 +45,8 @@ from drgengine.grouper.tomltable import Table, read_toml
 
 SCHEME_FOLDER = Path(__file__).parent.parent / "schemes"
 DEFAULT_SCHEME = "chs-drg-2.0"
-_CODE = re.compile(r"[A-Z0-9]+")
+ANSWER = re.compile(r"[A-Z0-9][^\sa-z]*")
+"""What may stand for an ADRG as an answer; lower-case letters are a slip of a word such as `ambiguous`."""
 _NAME_TITLES = (("code", "编码", "代码"), ("name", "名称"))
 _MEANING = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL, "mcc", "cc", "excluded", "site")
 _EXTRA = {"diagnosis": "extra_diagnosis_codes.txt", "procedure": "extra_procedure_codes.txt"}
@@ -294,7 +295,7 @@ def _rule(table: Table, resolve: Callable[[str, str, str], Condition]) -> Rule:
     rule_id = table.take("id", str, adrg)
     table.place += f" ({rule_id})"
     otherwise = table.take("otherwise", str, "next")
-    if otherwise not in ("next", "ambiguous") and not _CODE.fullmatch(otherwise):
+    if otherwise not in ("next", "ambiguous") and not ANSWER.fullmatch(otherwise):
         raise SchemeError(
             f"{table.place}, key 'otherwise'", f"{otherwise!r} is no ADRG code", "Write next, ambiguous or an ADRG code"
         )

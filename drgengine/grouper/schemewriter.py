@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,9 @@ class FolderContent:
 
 def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = False) -> None:
     """Write a scheme folder under a temporary name and rename it. Raises OutputFileError."""
-    if folder.exists() and not overwrite:
+    if folder.exists() and not folder.is_dir():
+        raise OutputFileError(str(folder), "this is a file, a folder is needed", "Name a folder")
+    if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise OutputFileError(str(folder), "the folder exists already", "Name another one or allow --overwrite")
     if folder.exists() and not (folder / "scheme.toml").exists() and any(folder.iterdir()):
         raise OutputFileError(str(folder), "the folder holds something other than a scheme", "Name another folder")
@@ -61,6 +64,9 @@ def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = Fals
             made.mkdir()
             for name, text in _files(content).items():
                 (made / name).write_text(text, encoding="utf-8", newline="\n")
+            for names in ("diagnosis_names.csv", "procedure_names.csv"):
+                if (folder / names).exists():
+                    shutil.copy(folder / names, made / names)
             if folder.exists():
                 folder.rename(Path(temporary) / "old")
             try:
