@@ -14,8 +14,6 @@ from functools import cached_property
 from drgengine.errors import SchemeError
 
 PATTERN = re.compile(r"-?=?[0-9A-Za-z][0-9A-Za-z_.+*/-]*")
-# Anything unusual in a line, which is then looked at pattern by pattern; one search is much faster than that.
-_UNUSUAL = re.compile(r"[^\s0-9A-Za-z.+*/=-]|(?<=\S)-|(?<=[^\s-])=|[-=](?=\s|$)|(?:^|\s|-|=)[.+*/]")
 _SECTION = re.compile(r"\[(?P<name>[^\]\s]+)\]\s*(?:#.*)?")
 
 
@@ -94,7 +92,7 @@ def read_lists(text: str, source: str) -> dict[str, tuple[str, ...]]:
         patterns = body.split()
         before = len(seen)
         seen.update(pattern.lstrip("-") for pattern in patterns)
-        if len(seen) < before + len(patterns) or _UNUSUAL.search(body):
+        if len(seen) < before + len(patterns) or not all(map(PATTERN.fullmatch, patterns)):
             _refuse_line([*current, *patterns], place, [*lists][-1])
         current += patterns
     return {name: tuple(patterns) for name, patterns in lists.items()}
