@@ -38,3 +38,11 @@ class InputFileError(DrgEngineError):
 
 class OutputFileError(DrgEngineError):
     """An output place that cannot be written."""
+
+
+class CostingError(DrgEngineError):
+    """A cost model, a ledger, an allocation or a cost table that cannot be used."""
+
+
+class EvaluationError(DrgEngineError):
+    """A plan, a target, a matrix of indicators or a table that cannot be evaluated."""

@@ -41,7 +41,7 @@ from drgengine.grouper.scheme import (
     Rule,
     Scheme,
 )
-from drgengine.grouper.tomltable import Table, read_toml
+from drgengine.tomltable import Table, read_toml
 
 SCHEME_FOLDER = Path(__file__).parent.parent / "schemes"
 DEFAULT_SCHEME = "chs-drg-2.0"
