@@ -19,9 +19,14 @@ _COMMANDS = {
     "group": "Group a file of discharges.",
     "explain": "Explain how one case is grouped.",
     "scheme": "List, show, check, import and compare schemes.",
+    "cost": "Cost departments, items, cases and DRGs from a model folder.",
     "synth": "Make synthetic discharges for trials and benchmarks.",
-    "demo": "Group a small synthetic data set and show the result.",
+    "demo": "Group and cost a small synthetic data set and show the results.",
 }
+
+
+# Costing works on pandas tables; the other commands start faster without it.
+_WITH_PANDAS = ("cost", "demo")
 
 
 class _LazyCommands(click.Group):
@@ -33,6 +38,8 @@ class _LazyCommands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
+        if name in _WITH_PANDAS:
+            sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _WithoutPandas)]
         command: click.Command = import_module(f"drgengine.commands.{name}").command
         return command
 
@@ -51,17 +58,17 @@ class _LazyCommands(click.Group):
 
 
 class _WithoutPandas:
-    """pyarrow loads pandas (half a second) only to recognise its objects, and no command hands it any."""
+    """pyarrow loads pandas (half a second) only to recognise its objects, which most commands never hand it."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
-            raise ImportError("the command line works without pandas")
+            raise ImportError("this command works without pandas")
 
 
 @click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="drgengine")
 def app() -> None:
-    """drgengine groups hospital discharges into DRGs (疾病诊断相关分组) and explains every answer.
+    """drgengine groups hospital discharges into DRGs (疾病诊断相关分组) and says what each case cost (成本核算).
 
     \b
     Example:

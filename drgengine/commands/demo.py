@@ -10,14 +10,15 @@ from drgengine.commands.options import DEFAULT_SCHEME, language_option
 from drgengine.errors import OutputFileError
 
 SAMPLE = Path("sample_cases", "demo", "discharges.parquet")
+HOSPITAL = Path("sample_cases", "hospital")
 ROWS, SEED = 15_000, 2025
 
 
-@click.command(short_help="Group a small synthetic data set and show the result.")
+@click.command(short_help="Group and cost a small synthetic data set and show the results.")
 @click.option("-o", "--output", default="demo_output", show_default=True, metavar="FOLDER", help="Where to write.")
 @language_option
 def command(output: str, language: str) -> int:
-    """Group a small synthetic data set, explain one of its cases and say where the results are.
+    """Group a small synthetic data set, explain a case, cost one of its hospitals and say where the results are.
 
     \b
     Example:
@@ -54,4 +55,21 @@ def command(output: str, language: str) -> int:
     click.echo(str(explanation), nl=False)
     click.echo("", err=True)
     click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
+    _cost(folder, grouped, language)
     return 0
+
+
+def _cost(folder: Path, grouped: Path, language: str) -> None:
+    """Cost the sample hospital, or one made from the grouped cases where the sample is not at hand."""
+    from drgengine.commands.costscreen import print_result
+    from drgengine.commands.screen import words
+    from drgengine.costing import run
+
+    model = HOSPITAL
+    if not model.exists():
+        from drgengine.synth import hospital_model
+
+        model = folder / "hospital"
+        hospital_model(model, grouped, seed=SEED)
+    click.echo(words(language)["demo_cost"].format(model=model), err=True)
+    print_result(run(model, folder / "costs", language="zh" if language == "zh" else "en"), language)
