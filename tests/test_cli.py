@@ -123,8 +123,7 @@ def test_examples_of_the_help_run(
     monkeypatch.chdir(place)
     words = shlex.split(example.replace("--rows 1000000", "--rows 1000").replace("000017", "000000000017"))[1:]
     code, out, err = run(*words)
-    # 1: the two-ward hospital of the templates buys more drugs than it charges, which is for the accountant to decide.
-    assert code == (1 if words[:2] == ["cost", "my-model"] else 0), err
+    assert code == 0, err
     assert out or err
     if "-o" in words:
         assert (place / words[words.index("-o") + 1]).exists()

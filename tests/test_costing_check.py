@@ -10,9 +10,10 @@ import pytest
 from chinese_findings import english_left
 from costing_fixture import Rows, model_tables, write_model
 
-from drgengine.costing.intake.check import check_model, read_and_check
+from drgengine.costing.intake.check import check_model
 from drgengine.costing.intake.read import read_model
 from drgengine.costing.model import Finding
+from drgengine.costing.runmodel import read_checked
 from drgengine.errors import CostingError
 
 Tables = dict[str, Rows]
@@ -531,7 +532,7 @@ def errors(findings: tuple[Finding, ...]) -> list[Finding]:
 
 
 def test_the_whole_model_has_no_mistake(tmp_path: Path) -> None:
-    model, findings = read_and_check(write_model(tmp_path / "m"))
+    model, findings = read_checked(write_model(tmp_path / "m"))
     assert [finding for finding in findings if finding.severity != "note"] == []
     assert model.tables["ledger"]["amount"].sum() == pytest.approx(367930.89)
 
@@ -615,7 +616,7 @@ def test_the_check_agrees_with_the_run_on_drivers(tmp_path: Path) -> None:
     from drgengine.costing.charges.readcharges import read_activity
     from drgengine.costing.ledger.drivers import driver_matrix
 
-    model, findings = read_and_check(write_model(tmp_path / "m"))
+    model, findings = read_checked(write_model(tmp_path / "m"))
     assert errors(findings) == []
     drivers = driver_matrix(model, read_activity(model))
     assert (drivers.statistics.sum(axis=1) > 0).all()

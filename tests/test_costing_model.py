@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from drgengine.cases.vocabulary import fold, is_personal
 from drgengine.costing.intake.cells import BadCellError, read_date, read_number
-from drgengine.costing.intake.check import check_model, read_and_check
+from drgengine.costing.intake.check import check_model
 from drgengine.costing.intake.modelfile import read_settings, table_files
 from drgengine.costing.intake.read import charge_columns, read_model
 from drgengine.costing.intake.template import new_model
@@ -27,6 +27,7 @@ from drgengine.costing.ledger.directcosts import COST_ITEMS, ENTRY_MODES
 from drgengine.costing.ledger.driverstats import BASIS_WORDS
 from drgengine.costing.ledger.scope import FUND_SOURCES
 from drgengine.costing.model import CATEGORIES, Settings
+from drgengine.costing.runmodel import read_checked
 from drgengine.errors import CostingError, OutputFileError
 
 WORD_LISTS = (
@@ -644,7 +645,7 @@ def test_a_new_model_can_be_read_and_has_no_mistakes(tmp_path: Path, form: Any) 
     files = new_model(folder, form=form)
     assert all(file.is_file() for file in files)
     assert set(files) == set(folder.iterdir())
-    model, findings = read_and_check(folder)
+    model, findings = read_checked(folder)
     assert [finding for finding in findings if finding.severity != "note"] == []
     assert set(model.tables) == set(tables()) - {"charges", "goods"}
     assert model.settings.name == "示例 model"

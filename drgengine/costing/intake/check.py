@@ -10,7 +10,7 @@ from drgengine.costing.intake.checkdrivers import check_drivers
 from drgengine.costing.intake.checking import Checking
 from drgengine.costing.intake.checkledger import check_ledger
 from drgengine.costing.intake.read import Loaded, load
-from drgengine.costing.model import CostModel, Finding
+from drgengine.costing.model import Finding
 
 _SEVERITIES = ("error", "warning", "note")
 
@@ -23,13 +23,6 @@ def check_model(folder: str | Path) -> tuple[Finding, ...]:
     Never raises for what stands in the files.
     """
     return examine(load(Path(folder)))
-
-
-def read_and_check(folder: str | Path) -> tuple[CostModel, tuple[Finding, ...]]:
-    """Read a model once and check it. Raises CostingError like `read_model`; errors of the checks are only findings."""
-    loaded = load(Path(folder))
-    model = loaded.model()
-    return model, examine(loaded)
 
 
 def examine(loaded: Loaded) -> tuple[Finding, ...]:
