@@ -22,7 +22,7 @@ from drgengine.costing.ledger.directcosts import COST_ITEMS
 from drgengine.errors import CostingError, OutputFileError
 
 COLUMNS = [
-    "case_id", "kind", "drg", "adrg", "disease", "department_id", "physician_id", "centre_group", "element", "cost",
+    "case_id", "kind", "drg", "centre_group", "element", "cost",
     "variable_cost",
 ]  # fmt: skip
 
@@ -50,7 +50,7 @@ def test_cube_file_holds_every_fen(costs: CaseCosts, tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "cube.parquet")
     assert table.schema.names == COLUMNS
     assert (table.num_rows, rows) == (costs.cube.num_rows, costs.cube.num_rows)
-    assert all(str(table.schema.field(name).type) == "string" for name in COLUMNS[:9])
+    assert all(str(table.schema.field(name).type) == "string" for name in COLUMNS[:5])
     frame = table.to_pandas()
     assert np.rint(frame["cost"] * 100).astype(np.int64).sum() == costs.total
     assert np.rint(frame["variable_cost"] * 100).astype(np.int64).sum() == costs.variable.sum()
@@ -68,7 +68,7 @@ def test_cube_file_is_the_same_each_time_and_compressed(costs: CaseCosts, tmp_pa
     for name in ("a", "b"):
         write_cube(costs, tmp_path / f"{name}.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-    assert pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).column(9).compression == "ZSTD"
+    assert pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).column(5).compression == "ZSTD"
 
 
 def test_cube_as_text(costs: CaseCosts, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(costs: Ca
 def test_cube_without_cost_has_no_rows(tmp_path: Path) -> None:
     pools = Pools(("a",), ("g",), ("",), (("personnel", "fixed"),), np.zeros((1, 1), np.int64))
     claims, _ = make_claims([0], [0], [1.0], place="here")
-    names = ["case_id", "kind", "drg", "adrg", "disease", "department_id", "physician_id"]
+    names = ["case_id", "kind", "drg"]
     objects = pd.DataFrame({name: ["discharged"] for name in names})
     empty = collect(MethodPools("bottom-up", pools, claims, 1, {}, ()), objects, "medical")
     assert (empty.total, write_cube(empty, tmp_path / "cube.parquet")) == (0, 0)

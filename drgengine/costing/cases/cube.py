@@ -15,7 +15,7 @@ from drgengine.formats import open_sink
 if TYPE_CHECKING:
     from drgengine.costing.cases.casecosts import CaseCosts
 
-TEXTS = ("case_id", "kind", "drg", "adrg", "disease", "department_id", "physician_id")
+TEXTS = ("case_id", "kind", "drg")
 BATCH_OBJECTS = 20_000
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
@@ -31,9 +31,9 @@ def cube_table(costs: CaseCosts) -> Any:
 def write_cube(costs: CaseCosts, path: str | os.PathLike[str]) -> int:
     """Write the cube to a file (.parquet, zstd; also .csv), whole or not at all; returns the number of rows.
 
-    One row per object, centre group and element that is not nothing. Columns case_id, kind, drg, adrg, disease,
-    department_id, physician_id (texts; null where the object is no case or the table does not say), centre_group,
-    element, cost and variable_cost in yuan, whole fen. In the order of objects, centre groups, elements.
+    One row per object, centre group and element that is not nothing. Columns case_id, kind, drg (texts; null where the
+    object is no case or the table does not say), centre_group, element, cost and variable_cost in yuan, whole fen. In
+    the order of objects, centre groups, elements.
 
     Raises OutputFileError: the place cannot be written.
     """

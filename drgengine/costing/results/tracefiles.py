@@ -80,18 +80,19 @@ def _ledger(made: Computation) -> dict[str, Any]:
     ledger = made.model.tables["ledger"].copy()
     ledger["element"] = line_elements(ledger)
     codes = ledger["dept_code"].astype(str)
-    ledger["block"] = ["administration" if category.get(code) == "administration" else "medical" for code in codes]
+    ledger["block"] = np.where(codes.map(category) == "administration", "administration", "medical")
     inside = ledger[in_scope(ledger, made.model.settings.cases.scope)]
     texts = ("dept_code", "element", "period", "account", "fund_source", "voucher", "source_file")
-    columns: dict[str, Any] = {name: [_text(value) for value in inside[name]] for name in texts if name in inside}
+    columns: dict[str, Any] = {name: _texts(inside[name]) for name in texts if name in inside}
     columns["amount"] = inside["amount"].to_numpy(float)
     if "source_row" in inside:
         columns["source_row"] = inside["source_row"].to_numpy(np.int64)
     return columns
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None or value != value else str(value)
+def _texts(values: Any) -> Any:
+    """A column as text, null where it is blank."""
+    return values.astype("string").to_numpy(object, na_value=None)
 
 
 def _write(columns: dict[str, Any], path: Path) -> None:
