@@ -1,0 +1,43 @@
+"""Evaluation of hospitals (医疗服务产出评价): case mix, indicators, scores, efficiency frontier.
+
+Nothing is loaded before it is used.
+
+>>> from drgengine import evaluation as ev
+>>> ev.topsis([[5, 8], [7, 6]], [0.5, 0.5], [1, 1]).rank
+array([2, 1])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from drgengine.evaluation.scoring import agreement as agreement
+    from drgengine.evaluation.scoring import critic_weights as critic_weights
+    from drgengine.evaluation.scoring import efficacy_score as efficacy_score
+    from drgengine.evaluation.scoring import entropy_weights as entropy_weights
+    from drgengine.evaluation.scoring import rsr as rsr
+    from drgengine.evaluation.scoring import topsis as topsis
+    from drgengine.evaluation.scoring import vikor as vikor
+
+_HOME = {
+    "agreement": "scoring",
+    "critic_weights": "scoring",
+    "efficacy_score": "scoring",
+    "entropy_weights": "scoring",
+    "rsr": "scoring",
+    "topsis": "scoring",
+    "vikor": "scoring",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOME)
