@@ -13,6 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drgengine.evaluation.mix import casemix as casemix
+    from drgengine.evaluation.mix import cmi_chain as cmi_chain
+    from drgengine.evaluation.mix import cmi_drift as cmi_drift
+    from drgengine.evaluation.mix import readmissions as readmissions
+    from drgengine.evaluation.mix import risk_groups as risk_groups
+    from drgengine.evaluation.mix import statistics_of_table as statistics_of_table
+    from drgengine.evaluation.mix import unit_statistics as unit_statistics
     from drgengine.evaluation.scoring import agreement as agreement
     from drgengine.evaluation.scoring import critic_weights as critic_weights
     from drgengine.evaluation.scoring import efficacy_score as efficacy_score
@@ -23,11 +30,18 @@ if TYPE_CHECKING:
 
 _HOME = {
     "agreement": "scoring",
+    "casemix": "mix",
+    "cmi_chain": "mix",
+    "cmi_drift": "mix",
     "critic_weights": "scoring",
     "efficacy_score": "scoring",
     "entropy_weights": "scoring",
+    "readmissions": "mix",
+    "risk_groups": "mix",
     "rsr": "scoring",
+    "statistics_of_table": "mix",
     "topsis": "scoring",
+    "unit_statistics": "mix",
     "vikor": "scoring",
 }
 __all__ = list(_HOME)
