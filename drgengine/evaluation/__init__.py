@@ -13,6 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drgengine.evaluation.frontier import additive as additive
+    from drgengine.evaluation.frontier import cost_efficiency as cost_efficiency
+    from drgengine.evaluation.frontier import dea as dea
+    from drgengine.evaluation.frontier import dea_bootstrap as dea_bootstrap
+    from drgengine.evaluation.frontier import malmquist as malmquist
+    from drgengine.evaluation.frontier import sbm as sbm
     from drgengine.evaluation.mix import casemix as casemix
     from drgengine.evaluation.mix import cmi_chain as cmi_chain
     from drgengine.evaluation.mix import cmi_drift as cmi_drift
@@ -29,16 +35,22 @@ if TYPE_CHECKING:
     from drgengine.evaluation.scoring import vikor as vikor
 
 _HOME = {
+    "additive": "frontier",
     "agreement": "scoring",
     "casemix": "mix",
     "cmi_chain": "mix",
     "cmi_drift": "mix",
+    "cost_efficiency": "frontier",
     "critic_weights": "scoring",
+    "dea": "frontier",
+    "dea_bootstrap": "frontier",
     "efficacy_score": "scoring",
     "entropy_weights": "scoring",
+    "malmquist": "frontier",
     "readmissions": "mix",
     "risk_groups": "mix",
     "rsr": "scoring",
+    "sbm": "frontier",
     "statistics_of_table": "mix",
     "topsis": "scoring",
     "unit_statistics": "mix",
