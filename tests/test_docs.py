@@ -12,7 +12,14 @@ from drgengine.cli import _COMMANDS
 from drgengine.grouper.interchange import import_scheme
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scheme-tables.md"]
+PAGES = [
+    "README.md",
+    "README.zh-CN.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/scheme-tables.md",
+    "docs/indicators.md",
+]
 
 
 def test_the_example_tables_make_a_scheme(tmp_path: Path) -> None:
