@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drgengine.evaluation.adjusted import adjusted_mortality as adjusted_mortality
     from drgengine.evaluation.frontier import additive as additive
     from drgengine.evaluation.frontier import cost_efficiency as cost_efficiency
     from drgengine.evaluation.frontier import dea as dea
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from drgengine.evaluation.mix import readmissions as readmissions
     from drgengine.evaluation.mix import risk_groups as risk_groups
     from drgengine.evaluation.mix import statistics_of_table as statistics_of_table
+    from drgengine.evaluation.mix import structured_weights as structured_weights
     from drgengine.evaluation.mix import unit_statistics as unit_statistics
     from drgengine.evaluation.scoring import agreement as agreement
     from drgengine.evaluation.scoring import critic_weights as critic_weights
@@ -33,10 +35,18 @@ if TYPE_CHECKING:
     from drgengine.evaluation.scoring import rsr as rsr
     from drgengine.evaluation.scoring import topsis as topsis
     from drgengine.evaluation.scoring import vikor as vikor
+    from drgengine.evaluation.uncertainty import bootstrap_chain as bootstrap_chain
+    from drgengine.evaluation.uncertainty import funnel_limits as funnel_limits
+    from drgengine.evaluation.uncertainty import rank_intervals as rank_intervals
+    from drgengine.evaluation.uncertainty import separable_classes as separable_classes
+    from drgengine.evaluation.uncertainty import shrink as shrink
+    from drgengine.evaluation.uncertainty import weight_sensitivity as weight_sensitivity
 
 _HOME = {
     "additive": "frontier",
+    "adjusted_mortality": "adjusted",
     "agreement": "scoring",
+    "bootstrap_chain": "uncertainty",
     "casemix": "mix",
     "cmi_chain": "mix",
     "cmi_drift": "mix",
@@ -46,15 +56,21 @@ _HOME = {
     "dea_bootstrap": "frontier",
     "efficacy_score": "scoring",
     "entropy_weights": "scoring",
+    "funnel_limits": "uncertainty",
     "malmquist": "frontier",
+    "rank_intervals": "uncertainty",
     "readmissions": "mix",
     "risk_groups": "mix",
     "rsr": "scoring",
     "sbm": "frontier",
+    "separable_classes": "uncertainty",
+    "shrink": "uncertainty",
     "statistics_of_table": "mix",
+    "structured_weights": "mix",
     "topsis": "scoring",
     "unit_statistics": "mix",
     "vikor": "scoring",
+    "weight_sensitivity": "uncertainty",
 }
 __all__ = list(_HOME)
 
