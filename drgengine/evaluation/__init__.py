@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from drgengine.evaluation.mix import statistics_of_table as statistics_of_table
     from drgengine.evaluation.mix import structured_weights as structured_weights
     from drgengine.evaluation.mix import unit_statistics as unit_statistics
+    from drgengine.evaluation.plan import load_plan as load_plan
     from drgengine.evaluation.scoring import agreement as agreement
     from drgengine.evaluation.scoring import critic_weights as critic_weights
     from drgengine.evaluation.scoring import efficacy_score as efficacy_score
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from drgengine.evaluation.uncertainty import separable_classes as separable_classes
     from drgengine.evaluation.uncertainty import shrink as shrink
     from drgengine.evaluation.uncertainty import weight_sensitivity as weight_sensitivity
+    from drgengine.evaluation.yearly import evaluate as evaluate
+    from drgengine.evaluation.yearly import run as run
 
 _HOME = {
     "additive": "frontier",
@@ -56,12 +59,15 @@ _HOME = {
     "dea_bootstrap": "frontier",
     "efficacy_score": "scoring",
     "entropy_weights": "scoring",
+    "evaluate": "yearly",
     "funnel_limits": "uncertainty",
+    "load_plan": "plan",
     "malmquist": "frontier",
     "rank_intervals": "uncertainty",
     "readmissions": "mix",
     "risk_groups": "mix",
     "rsr": "scoring",
+    "run": "yearly",
     "sbm": "frontier",
     "separable_classes": "uncertainty",
     "shrink": "uncertainty",

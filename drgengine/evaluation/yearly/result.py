@@ -24,8 +24,8 @@ class PeriodResult:
     statistics : by hospital (and department and physician where the cases name them)   mix : by hospital
     indicators : all of the catalogue that are of a hospital   region : those of the region, one row, or None
     quality : hospitals x discharges, grouped, grouping_rate, invalid, ungroupable, ambiguous, long_stay,
-        without_weight, charge_known, stay_known, disposition_known, dx_per_case, input_coverage (share of
-        the tree's indicators)
+        without_weight, charge_known, stay_known, disposition_known (shares of the included), dx_per_case,
+        input_coverage (share of the tree's indicators)
     adjusted_mortality : hospitals x deaths, expected, smr, low, high ..., or None where there are no cases to fit
     calibration : of the mortality model, deciles x cases, deaths, expected; None likewise
     """
@@ -131,6 +131,9 @@ class Evaluation:
     decisions : hospital_id, kind, zh, en, basis, factor, capped_factor, amount, unit, formula, cap, note
     books : by hospital_id
     notes : (zh, en) pairs for the method annex   seed, draws : of the bootstrap   hashes : file name -> sha256
+    details : weights (GroupWeights), indicator_weights, left_out (indicator -> (zh, en)), untested_vetoes,
+        mismatches and unknown_columns (by period), dimension_intervals (DIMENSION_low, _high), drawn_indicators,
+        fixed_indicators, frontier_thin, base (PeriodResult), mortality (AdjustedMortality by period), chain_notes
     """
 
     plan: Plan

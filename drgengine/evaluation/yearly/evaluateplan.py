@@ -1,0 +1,391 @@
+"""`evaluation.evaluate`: a plan in, everything a report shows out (年度评价)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from drgengine.errors import EvaluationError
+from drgengine.evaluation.indicators import Catalogue, Tree
+from drgengine.evaluation.mix import CmiDrift, GroupWeights, RiskGroups, cmi_drift, relative_weights, risk_groups
+from drgengine.evaluation.plan.namecheck import plan_catalogue, plan_targets, plan_tree, target_list
+from drgengine.evaluation.plan.planfile import load_plan
+from drgengine.evaluation.plan.settings import Plan
+from drgengine.evaluation.yearly.anchors import Anchors, Values, find_anchors
+from drgengine.evaluation.yearly.drawnscores import DrawnScores, chain_columns, draw_scores
+from drgengine.evaluation.yearly.frontiertable import FrontierTables, frontier_tables
+from drgengine.evaluation.yearly.funneltables import counted, funnels, shrunk_table
+from drgengine.evaluation.yearly.leaguetable import League, interval, league_table, moves
+from drgengine.evaluation.yearly.methodchecks import cross_checks, sensitivity
+from drgengine.evaluation.yearly.methodnotes import Note, data_notes, distinct, score_notes
+from drgengine.evaluation.yearly.periodresult import PeriodParts, earlier_of, period_parts, period_result
+from drgengine.evaluation.yearly.periodstatistics import PeriodData, period_data
+from drgengine.evaluation.yearly.readinputs import read_anchors, read_weights
+from drgengine.evaluation.yearly.readmissiondraws import readmission_draws
+from drgengine.evaluation.yearly.readunits import read_units
+from drgengine.evaluation.yearly.result import Book, Evaluation, PeriodResult
+from drgengine.evaluation.yearly.runidentity import run_number, start_hashing
+from drgengine.evaluation.yearly.scorecard import Scorecard, score_period
+from drgengine.evaluation.yearly.targettables import TargetTables, target_groups, target_tables
+from drgengine.evaluation.yearly.weighting import indicator_weights
+
+Progress = Callable[[int, int, str], None]
+STEPS = ("data", "indicators", "scores", "uncertainty", "frontier", "targets", "books")
+READMISSION_WINDOW = 31
+READMISSIONS_DRAWN = (
+    "再入院例数按Beta(d+1/2, n-d+1/2)分布抽取再入院率；两期独立抽样。",
+    "Readmission rates are drawn from Beta(d + 1/2, n - d + 1/2); the two periods are drawn independently.",
+)
+NO_SPREAD = (
+    "得分不随抽样变动（如统计数据没有平方和，或计分指标均为固定值）：不给出得分区间、名次区间和等级。",
+    "No score moves between draws (no sums of squares, or only fixed indicators): no intervals and no classes.",
+)
+
+
+def evaluate(plan: Plan | str | os.PathLike[str], *, progress: Progress | None = None) -> Evaluation:
+    """Evaluate the hospitals of a plan (年度医疗服务产出评价).
+
+    plan : from load_plan(), or the path of plan.toml   progress : called with (steps done, steps in all, name)
+
+    Both periods are scored under the same DRG weights, anchors and indicator weights. What is drawn by the bootstrap
+    is what single cases move: case-mix inputs and the indicators whose formulas use them; everything else is fixed.
+    Raises PlanError, EvaluationError, InputFileError: every mistake names file, value, why and remedy.
+    """
+    found = plan if isinstance(plan, Plan) else load_plan(plan)
+    with tempfile.TemporaryDirectory(prefix="drgengine-evaluation-") as scratch:
+        hashing = start_hashing(found)
+        try:
+            made = _Run(found, Path(scratch), progress)
+            return made.evaluation(lambda: {seen.name: seen.sha256 for seen in hashing.result()})
+        finally:
+            hashing.stop()
+
+
+class _Run:
+    """The steps of one evaluation, in order; each leaves what later ones need."""
+
+    def __init__(self, plan: Plan, scratch: Path, progress: Progress | None) -> None:
+        self.plan = plan
+        self.scratch = scratch
+        self.progress = progress
+        self.notes: list[Note] = []
+        self.catalogue: Catalogue = plan_catalogue(plan)
+        self.tree: Tree = plan_tree(plan, self.catalogue)
+        self.hospitals = read_units(plan)
+        self.leaves = self.tree.table()
+
+    def step(self, name: str) -> None:
+        if self.progress is not None:
+            self.progress(STEPS.index(name), len(STEPS), name)
+
+    def evaluation(self, hashes: Callable[[], Mapping[str, str]]) -> Evaluation:
+        """All steps."""
+        self.step("data")
+        self.read()
+        self.step("indicators")
+        self.periods()
+        self.step("scores")
+        self.score()
+        self.step("uncertainty")
+        self.draw()
+        self.step("frontier")
+        frontier = frontier_tables(self.plan, self.hospitals, self.current, self.previous)
+        self.step("targets")
+        targets = target_tables(self.plan, self.hospitals, self.current, self.previous, self.catalogue)
+        self.step("books")
+        decisions, books = self.decisions(), self.books()
+        if self.progress is not None:
+            self.progress(len(STEPS), len(STEPS), "")
+        return self.put_together(frontier, targets, decisions, books, hashes())
+
+    def read(self) -> None:
+        """Statistics of all periods, weights, risk groups."""
+        plan = self.plan
+        wanted = list(dict.fromkeys([plan.current, *([plan.previous] if plan.previous else []), plan.base]))
+        self.data: dict[str, PeriodData] = {}
+        for name in wanted:
+            folder = self.scratch / f"period-{len(self.data)}"
+            folder.mkdir()
+            self.data[name] = period_data(plan.periods[name], plan, self.hospitals.index, folder)
+        self.weights: GroupWeights = self._weights()
+        earlier = plan.base != plan.current
+        self.risks: RiskGroups | None = None
+        if earlier:
+            self.risks = risk_groups(self.data[plan.base].statistics.roll_up("hospital_id"))
+
+    def _weights(self) -> GroupWeights:
+        given = read_weights(self.plan)
+        current = self.data[self.plan.current]
+        if given is not None:
+            return given
+        if not self.plan.mix.structured:
+            return relative_weights(current.statistics.roll_up("hospital_id"))
+        from drgengine.evaluation.mix import structured_weights
+
+        if current.cases is None:
+            remedy = "Give cases, or set structured = false"
+            raise EvaluationError("[case_mix], key 'structured'", "statistics hold no charge parts", remedy)
+        found = structured_weights(current.cases.path, max_stay_days=self.plan.mix.max_stay_days)
+        self.notes += found.notes
+        return found
+
+    def periods(self) -> None:
+        """Case mix, inputs and indicators of all periods."""
+        plan = self.plan
+        self.drift = self._drift()
+        base = self.data[plan.base].statistics if self.risks is not None else None
+        parts: dict[str, PeriodParts] = {}
+        for name, data in self.data.items():
+            drift = self.drift if name == plan.current else None
+            period = plan.periods[name]
+            parts[name] = period_parts(
+                data,
+                period,
+                plan,
+                self.hospitals,
+                self.weights,
+                self.risks,
+                self.catalogue,
+                drift,
+                None if name == plan.base else base,
+            )
+        self.parts = parts
+        self.results: dict[str, PeriodResult] = {
+            name: period_result(one, earlier_of(parts, one, plan), plan, self.hospitals, self.catalogue, self.tree)
+            for name, one in parts.items()
+        }
+        self.current = self.results[plan.current]
+        self.previous = None if plan.previous is None else self.results[plan.previous]
+        self.notes += data_notes(plan, parts, self.weights, self.risks)
+
+    def _drift(self) -> CmiDrift | None:
+        plan = self.plan
+        if plan.previous is None:
+            return None
+        old, new = (self.data[name].statistics.roll_up("hospital_id") for name in (plan.previous, plan.current))
+        return cmi_drift(old, new, self.weights)
+
+    def score(self) -> None:
+        """Anchors, weights, scores of both periods."""
+        plan = self.plan
+        groups = self.hospitals["peer_group"]
+        values = self.current.indicators.values
+        base = self.results[plan.base].indicators.values
+        given = read_anchors(plan, self.catalogue, set(groups))
+        self.anchors: Anchors = find_anchors(
+            {str(name): int(direction) for name, direction in self.leaves["direction"].items()},
+            Values(base, plan.base, values, plan.current),
+            groups,
+            given,
+            target_list(plan_targets(plan, self.catalogue)),
+            target_groups(plan, self.hospitals) or {},
+            plan.scores,
+        )
+        in_play = [
+            name for name in self.leaves.index if name not in self.anchors.left_out and values[name].notna().any()
+        ]
+        self.left_out = dict(self.anchors.left_out)
+        for name in self.leaves.index:
+            if name not in in_play and name not in self.left_out:
+                self.left_out[name] = ("本期没有任何机构有数值", "no hospital has a value in the current period")
+        expert = self.leaves["weight"].loc[in_play]
+        self.indicator_weights = (
+            indicator_weights(expert, self.leaves["direction"], values, groups, plan.scores) if in_play else expert
+        )
+        self.card: Scorecard = self._card(self.current)
+        self.card_before = None if self.previous is None else self._card(self.previous)
+
+    def _card(self, result: PeriodResult) -> Scorecard:
+        plan = self.plan
+        return score_period(
+            result.indicators.values,
+            self.indicator_weights,
+            self.anchors,
+            self.hospitals,
+            self.tree,
+            plan.scores,
+            plan.language,
+        )
+
+    def draw(self) -> None:
+        """Bootstrap, league, funnels, shrinkage, checks of methods and weights."""
+        plan = self.plan
+        now, before = self._chain()
+        draws = plan.uncertainty.draws
+        settings = plan.scores
+        self.drawn: DrawnScores = draw_scores(
+            self.card, self.current.indicators, now, before, self.tree, settings, draws
+        )
+        self.drawn_before = None
+        if self.card_before is not None and self.previous is not None:
+            earlier = before if before is not None else {}
+            self.drawn_before = draw_scores(
+                self.card_before, self.previous.indicators, earlier, None, self.tree, settings, draws
+            )
+        self.counted = counted(self.current, READMISSION_WINDOW, self.hospitals.index)
+        self.funnels, funnel_notes = funnels(self.counted, self.hospitals.index)
+        self.shrunk, shrunk_notes = shrunk_table(self.counted, plan)
+        self.league: League = league_table(
+            plan,
+            self.hospitals,
+            self.card,
+            self.drawn,
+            self.current,
+            self.card_before,
+            self.drawn_before,
+            self.funnels,
+        )
+        groups = self.hospitals["peer_group"]
+        values = self.current.indicators.values
+        weights = self.indicator_weights
+        directions = self.leaves["direction"]
+        self.agreement, self.method_ranks, checks = cross_checks(plan, self.card, values, weights, directions, groups)
+        self.sensitivity, more = sensitivity(plan, self.card, weights, groups)
+        self.notes += score_notes(plan, self.tree, self.catalogue, weights, self.left_out, self.drawn)
+        if not moves(self.drawn.scores) and np.isfinite(self.card.total).any():
+            self.notes.append(NO_SPREAD)
+        self.notes += [*self.chain_notes, *funnel_notes, *shrunk_notes, *checks, *more]
+
+    def _chain(self) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+        """Drawn inputs of both periods."""
+        from drgengine.evaluation.uncertainty import bootstrap_chain
+
+        plan, mix = self.plan, self.plan.mix
+        current = self.parts[plan.current].hospital
+        previous = None if plan.previous is None else self.parts[plan.previous].hospital
+        computed = mix.weights is None and not mix.structured
+        chain = bootstrap_chain(
+            current,
+            weights=None if computed else self.weights,
+            risks=self.current.mix.risks,
+            mix=plan.uncertainty.mix,
+            draws=plan.uncertainty.draws,
+            seed=plan.uncertainty.seed,
+            shrinkage=mix.shrinkage,
+            leave_one_out=mix.leave_one_out,
+            low_risk_scores=mix.low_risk_scores,
+            expected_mdcs=mix.expected_mdcs or None,
+            mdc_threshold=mix.mdc_threshold,
+            previous=previous,
+        )
+        self.chain = chain
+        self.chain_notes: list[Note] = [(chain.method_text_zh, chain.method_text)]
+        self.chain_notes += [(note, note) for note in chain.notes]
+        if self.current.readmissions is not None:
+            self.chain_notes.append(READMISSIONS_DRAWN)
+        known = self.catalogue.inputs
+        index = self.hospitals.index
+        draws, seed = plan.uncertainty.draws, plan.uncertainty.seed
+        now = {name: one for name, one in chain_columns(chain, index).items() if name in known}
+        now |= readmission_draws(self.current.readmissions, index, draws, (seed, 0))
+        if chain.previous is None:
+            return now, None
+        before = {name: one for name, one in chain_columns(chain.previous, index).items() if name in known}
+        assert self.previous is not None
+        return now, before | readmission_draws(self.previous.readmissions, index, draws, (seed, 1))
+
+    def decisions(self) -> pd.DataFrame:
+        """Decision exports by the plan's settings."""
+        from drgengine.evaluation.decisions import decide
+
+        mix = self.current.mix.table.reindex(self.hospitals.index)
+        return decide(self.league.table, mix, self.current.indicators, self.plan.decisions)
+
+    def books(self) -> Mapping[str, Book]:
+        """Books of departments and physicians, where the statistics know them."""
+        plan = self.plan
+        statistics = self.current.statistics
+        if not plan.books:
+            return {}
+        if len(statistics.by) < 2:
+            self.notes.append(
+                ("数据没有科室和医师，未编制分册。", "The data name no departments or physicians: no books.")
+            )
+            return {}
+        from drgengine.evaluation.books import make_books
+
+        previous = None if self.previous is None else self.previous.statistics
+        return make_books(
+            statistics,
+            previous,
+            weights=self.weights,
+            risks=self.current.mix.risks,
+            hospitals=self.hospitals,
+            privacy=plan.privacy,
+            mix_settings=plan.mix,
+        )
+
+    def put_together(
+        self,
+        frontier: FrontierTables,
+        targets: TargetTables,
+        decisions: pd.DataFrame,
+        books: Mapping[str, Book],
+        hashes: Mapping[str, str],
+    ) -> Evaluation:
+        """The result."""
+        from drgengine.costing.results.manifest import software
+
+        plan = self.plan
+        return Evaluation(
+            plan=plan,
+            tree=self.tree,
+            hospitals=self.hospitals,
+            current=self.current,
+            previous=self.previous,
+            base_id=plan.base,
+            scores=self.card.scores,
+            previous_scores=None if self.card_before is None else self.card_before.scores,
+            league=self.league.table,
+            class_probabilities=self.league.class_probabilities,
+            targets=targets.targets,
+            lines=targets.lines,
+            progress=targets.progress,
+            consistency=targets.consistency,
+            funnels=self.funnels,
+            shrunk=self.shrunk,
+            frontier=frontier.frontier,
+            frontier_notes=tuple(frontier.notes),
+            productivity=frontier.productivity,
+            agreement=self.agreement,
+            method_ranks=self.method_ranks,
+            weight_sensitivity=self.sensitivity,
+            drift=self.drift,
+            decisions=decisions,
+            books=books,
+            notes=distinct([*self.notes, *targets.notes, *frontier.notes]),
+            seed=plan.uncertainty.seed,
+            draws=plan.uncertainty.draws,
+            hashes=hashes,
+            software=software(),
+            run_id=run_number(hashes),
+            details=self._details(frontier),
+        )
+
+    def _details(self, frontier: FrontierTables) -> dict[str, Any]:
+        bounds = {}
+        for name, draws in self.drawn.dimensions.items():
+            low, high = interval(draws, self.plan.uncertainty.level)
+            own = self.card.scores.dimensions[name].to_numpy(np.float64)
+            bounds[f"{name}_low"], bounds[f"{name}_high"] = np.fmin(low, own), np.fmax(high, own)
+        return {
+            "weights": self.weights,
+            "indicator_weights": self.indicator_weights,
+            "left_out": self.left_out,
+            "untested_vetoes": self.league.untested,
+            "mismatches": {name: one.mismatches for name, one in self.parts.items()},
+            "unknown_columns": {name: one.unknown for name, one in self.parts.items()},
+            "dimension_intervals": pd.DataFrame(bounds, index=self.hospitals.index),
+            "drawn_indicators": self.drawn.drawn,
+            "fixed_indicators": self.drawn.fixed,
+            "frontier_thin": frontier.thin,
+            "base": self.results[self.plan.base],
+            "mortality": {name: one.mortality for name, one in self.parts.items()},
+            "chain_notes": self.chain.notes,
+        }
