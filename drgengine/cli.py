@@ -20,13 +20,14 @@ _COMMANDS = {
     "explain": "Explain how one case is grouped.",
     "scheme": "List, show, check, import and compare schemes.",
     "cost": "Cost departments, items, cases and DRGs from a model folder.",
+    "evaluate": "Evaluate hospitals: indicators, scores, ranks with intervals, the annual report.",
     "synth": "Make synthetic discharges for trials and benchmarks.",
-    "demo": "Group and cost a small synthetic data set and show the results.",
+    "demo": "Group, cost and evaluate small synthetic data and show the results.",
 }
 
 
-# Costing works on pandas tables; the other commands start faster without it.
-_WITH_PANDAS = ("cost", "demo")
+# Costing and evaluation work on pandas tables; the other commands start faster without it.
+_WITH_PANDAS = ("cost", "evaluate", "demo")
 
 
 class _LazyCommands(click.Group):
@@ -68,7 +69,8 @@ class _WithoutPandas:
 @click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="drgengine")
 def app() -> None:
-    """drgengine groups hospital discharges into DRGs (疾病诊断相关分组) and says what each case cost (成本核算).
+    """drgengine groups hospital discharges into DRGs (疾病诊断相关分组), says what each case cost (成本核算)
+    and evaluates hospitals (医疗服务产出评价).
 
     \b
     Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,14 +12,15 @@ from drgengine.errors import OutputFileError
 
 SAMPLE = Path("sample_cases", "demo", "discharges.parquet")
 HOSPITAL = Path("sample_cases", "hospital")
+REGION = Path("sample_cases", "region")
 ROWS, SEED = 15_000, 2025
 
 
-@click.command(short_help="Group and cost a small synthetic data set and show the results.")
+@click.command(short_help="Group, cost and evaluate small synthetic data and show the results.")
 @click.option("-o", "--output", default="demo_output", show_default=True, metavar="FOLDER", help="Where to write.")
 @language_option
 def command(output: str, language: str) -> int:
-    """Group a small synthetic data set, explain a case, cost one of its hospitals and say where the results are.
+    """Group synthetic discharges, explain a case, cost a hospital, evaluate a region and say where the report is.
 
     \b
     Example:
@@ -56,6 +58,7 @@ def command(output: str, language: str) -> int:
     click.echo("", err=True)
     click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
     _cost(folder, grouped, language)
+    _evaluate(folder, language)
     return 0
 
 
@@ -73,3 +76,23 @@ def _cost(folder: Path, grouped: Path, language: str) -> None:
         hospital_model(model, grouped, seed=SEED)
     click.echo(words(language)["demo_cost"].format(model=model), err=True)
     print_result(run(model, folder / "costs", language="zh" if language == "zh" else "en"), language)
+
+
+def _evaluate(folder: Path, language: str) -> None:
+    """Evaluate the sample region, or one made anew where the sample is not at hand; its last line names the report."""
+    from drgengine.commands.evaluatescreen import StepProgress, print_result
+    from drgengine.commands.screen import words
+    from drgengine.evaluation.yearly import run
+
+    plan = REGION
+    if not plan.exists():
+        from drgengine.synth import region_sample
+
+        plan = folder / "region"
+        region_sample(plan)
+    click.echo(words(language)["demo_evaluate"].format(plan=plan), err=True)
+    out = folder / "evaluation"
+    chosen: Literal["zh", "en"] = "zh" if language == "zh" else "en"
+    with StepProgress(chosen, show=True) as progress:
+        result = run(plan, out, language=chosen, progress=progress.update)
+    print_result(result, str(out), chosen)

@@ -21,6 +21,8 @@ from drgengine.errors import InputFileError
 
 MANIFEST = "manifest.json"
 KIND = "drgengine costing"
+KINDS = (KIND, "drgengine evaluation")
+"""All results of this program; a result folder may take the place of one of any kind."""
 LIBRARIES = ("numpy", "pandas", "pyarrow", "numba", "xlsxwriter")
 
 
@@ -116,13 +118,13 @@ def write_manifest(folder: Path, content: Mapping[str, Any]) -> Path:
     return path
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of an earlier run in a folder; None where there is none of this program."""
+def read_manifest(folder: Path, kinds: Sequence[str] = (KIND,)) -> dict[str, Any] | None:
+    """The manifest of an earlier run in a folder; None where there is none of these kinds."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) and content.get("kind") == KIND else None
+    return content if isinstance(content, dict) and content.get("kind") in kinds else None
 
 
 def output_files(folder: Path) -> list[dict[str, Any]]:

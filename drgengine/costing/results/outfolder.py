@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from drgengine.costing.results.manifest import MANIFEST, read_manifest
+from drgengine.costing.results.manifest import KINDS, MANIFEST, read_manifest
 from drgengine.errors import OutputFileError
 from drgengine.formats.sink import explain
 from drgengine.formats.source import refuse_impossible
@@ -81,7 +81,7 @@ def _refuse_others_files(path: Path, target: Path) -> None:
         raise explain(path, error) from error
     if not present:
         return
-    content = read_manifest(target)
+    content = read_manifest(target, KINDS)
     if content is None:
         raise OutputFileError(
             str(path), "the folder holds files and no manifest of drgengine", "Name a new folder, or empty this one"
@@ -152,7 +152,7 @@ def _put(temporary: Path, target: Path) -> None:
 def _restore(target: Path) -> None:
     """Put back what a run that was killed between two moves had set aside."""
     aside = target.with_name(_aside_name(target))
-    if aside.is_dir() and read_manifest(aside) is not None:
+    if aside.is_dir() and read_manifest(aside, KINDS) is not None:
         with suppress(OSError):
             aside.rename(target)
 

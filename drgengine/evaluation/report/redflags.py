@@ -1,0 +1,150 @@
+"""Red flags and warnings of a hospital (红旗与提示), each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from drgengine.evaluation.report.funnelfigures import funnel_name, outside
+from drgengine.evaluation.report.numbers import finite, number, share, signed
+from drgengine.evaluation.report.reading import Reading
+
+# What looks good beside what must not get worse: the pair is read together (early discharge, dumping of patients).
+PAIRS = (
+    ("charge_index", "readmission_unplanned_31", "early"),
+    ("charge_index_oe", "readmission_all_cause_30", "early"),
+    ("time_index", "readmission_unplanned_31", "early"),
+    ("time_index", "transfer_rate", "transfer"),
+    ("mean_stay", "transfer_rate", "transfer"),
+)
+_LOW, _HIGH = 0.9, 1.2
+_MIX_FLAGS = {"grouping_rate": 0.9, "charge_known": 0.9, "stay_known": 0.9, "disposition_known": 0.9}
+_DRIFT, _DEPTH = 0.03, 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag. kind : red (missed target, veto, outside 99.8 %) or notice   text : a sentence   source : of the rule"""
+
+    kind: str
+    text: Markup
+    source: str
+
+
+def flags_by_hospital(reading: Reading) -> Mapping[Any, list[Flag]]:
+    """Hospital -> its flags, red ones first."""
+    found: dict[Any, list[Flag]] = {key: [] for key in reading.evaluation.hospitals.index}
+    for makers in (_targets, _vetoes, _funnels, _mortality, _pairs, _drift, _quality):
+        for hospital, flag in makers(reading):
+            if hospital in found:
+                found[hospital].append(flag)
+    return {key: sorted(flags, key=lambda flag: flag.kind != "red") for key, flags in found.items()}
+
+
+def _targets(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    table = reading.evaluation.targets
+    if not len(table):
+        return
+    for _, row in table[table["status"].isin(["missed", "trend wrong"])].iterrows():
+        unit = reading.unit(str(row["indicator"]))
+        trend = row["status"] == "trend wrong"
+        text = reading.words(
+            "flag.trend" if trend else "flag.missed",
+            name=reading.indicator(str(row["indicator"])),
+            actual=number(row["actual"], unit),
+            target=number(row["previous"] if trend else row["target"], unit),
+            word=str(row["word"]),
+        )
+        kind = "red" if bool(row["fails"]) or row["status"] == "missed" else "notice"
+        yield row["unit"], Flag(kind, text, _line(reading, row))
+
+
+def _line(reading: Reading, row: pd.Series) -> str:
+    source = reading.source(row)
+    return f"{row['line']} {source}".strip() if isinstance(row.get("line"), str) else source
+
+
+def _vetoes(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    rules = {str(rule.indicator): rule.source for rule in reading.evaluation.plan.scores.vetoes}
+    for hospital, text in reading.evaluation.league["veto"].items():
+        if isinstance(text, str) and text:
+            source = next((source for name, source in rules.items() if name in text), "")
+            yield hospital, Flag("red", reading.words("flag.veto", text=text), source)
+
+
+def _funnels(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    for one in reading.evaluation.funnels.values():
+        good = "below" if reading.direction(one.id) != "up" else "above"
+        for hospital, flag in outside(one).items():
+            if flag.startswith(good):
+                continue
+            value = number(one.points.at[hospital, "value"], one.unit)
+            text = reading.words("flag.funnel", name=funnel_name(reading, one), value=value)
+            yield hospital, Flag("red", text, str(reading.words("flag.funnel_source")))
+
+
+def _mortality(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    table = reading.evaluation.current.adjusted_mortality
+    if table is None or not {"smr", "low", "high"} <= set(table.columns):
+        return
+    for hospital, row in table.iterrows():
+        low = finite(row["low"])
+        if low is not None and low > 1.0:
+            interval = f"{number(row['low'])}–{number(row['high'])}"
+            text = reading.words("flag.mortality", value=number(row["smr"]), interval=interval, level=reading.level)
+            yield hospital, Flag("red", text, str(reading.words("flag.mortality_source")))
+
+
+def _pairs(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    values, medians = reading.evaluation.current.indicators.values, reading.medians
+    warned = set()
+    for first, second, kind in PAIRS:
+        if first not in values.columns or second not in values.columns:
+            continue
+        for hospital in values.index:
+            low, high = finite(values.at[hospital, first]), finite(values.at[hospital, second])
+            typical, peers = finite(medians.at[hospital, first]), finite(medians.at[hospital, second])
+            if low is None or high is None or not typical or not peers or (hospital, first, kind) in warned:
+                continue
+            if low < _LOW * typical and high > _HIGH * peers:
+                warned.add((hospital, first, kind))
+                text = reading.words(
+                    f"flag.pair_{kind}",
+                    first=reading.indicator(first),
+                    low=number(low, reading.unit(first)),
+                    typical=number(typical, reading.unit(first)),
+                    second=reading.indicator(second),
+                    high=number(high, reading.unit(second)),
+                    peers=number(peers, reading.unit(second)),
+                )
+                yield hospital, Flag("notice", text, str(reading.words("flag.pair_source")))
+
+
+def _drift(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    """A rise of severity within ADRGs beside more diagnoses per case."""
+    drift = reading.evaluation.drift
+    if drift is None:
+        return
+    table = drift.table
+    for hospital in table.index:
+        within = finite(table.at[hospital, "within"])
+        depths = [finite(table.at[hospital, f"coding_depth_{when}"]) for when in ("previous", "current")]
+        if within is None or within < _DRIFT or None in depths or not depths[0] or depths[1] < _DEPTH * depths[0]:  # type: ignore[operator]
+            continue
+        text = reading.words("flag.drift", within=signed(within, 3), before=number(depths[0]), now=number(depths[1]))
+        yield hospital, Flag("notice", text, str(reading.words("flag.pair_source")))
+
+
+def _quality(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    table = reading.evaluation.current.quality
+    for name, least in _MIX_FLAGS.items():
+        for hospital, value in table[name].items() if name in table.columns else ():
+            found = finite(value)
+            if found is not None and found < least:
+                what = reading.words(f"quality.{name}")
+                text = reading.words("flag.quality", name=what, value=share(found), least=share(least, 0))
+                yield hospital, Flag("notice", text, str(reading.words("flag.quality_source")))
