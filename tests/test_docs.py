@@ -19,6 +19,7 @@ PAGES = [
     "CHANGELOG.md",
     "docs/scheme-tables.md",
     "docs/indicators.md",
+    "docs/evaluation-plan.md",
 ]
 
 
