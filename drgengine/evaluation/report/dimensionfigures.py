@@ -56,13 +56,6 @@ def _heat(reading: Reading, name: str, title: Any, points: pd.DataFrame) -> Figu
     words = reading.words
     hospitals, indicators = [reading.names[key] for key in points.index], [reading.indicator(one) for one in points]
     shown = [label(one, 134.0, 11.0) for one in indicators]
-    hover = [
-        [
-            lines(hospital, indicator, words("figure.points_hover", points=number(value, "points")))
-            for indicator, value in zip(indicators, row, strict=True)
-        ]
-        for hospital, row in zip(hospitals, points.to_numpy(), strict=True)
-    ]
     trace = {
         "type": "heatmap",
         "z": [[brief(value, 3) for value in row] for row in points.to_numpy()],
@@ -72,7 +65,7 @@ def _heat(reading: Reading, name: str, title: Any, points: pd.DataFrame) -> Figu
         "xgap": 1,
         "ygap": 1,
         "hoverinfo": "text",
-        "text": hover,
+        "meta": {"rows": [plain(one) for one in hospitals], "columns": [plain(one) for one in indicators]},
         "hoverongaps": False,
         "showscale": False,
     }

@@ -105,13 +105,16 @@ def _classes(reading: Reading) -> list[Markup]:
             continue
         parts = []
         for name, key in ((names[0], "summary.best"), (names[-1], "summary.worst")):
-            there = [one for one in ranked if str(league.at[one, "class"] or "") == name]
+            there = [one for one in ranked if league.at[one, "class"] == league.at[one, "class_before_veto"] == name]
             text = reading.links(there) if there else words("summary.nobody")
             parts.append(words(key, names=text, name=name))
         open_ = sum(not league.at[one, "class"] for one in ranked)
         parts.append(
             words("summary.open", n=open_, count=len(ranked), p=share(reading.evaluation.plan.classes.probability, 0))
         )
+        capped = [one for one in ranked if league.at[one, "class"] != league.at[one, "class_before_veto"]]
+        if capped:
+            parts.append(words("summary.capped", names=reading.links(capped)))
         found.append(words("summary.group", group=group, text=Markup(words("summary.join")).join(parts)))
     return found
 

@@ -13,7 +13,7 @@ from drgengine.evaluation.report.decisiontables import hospital_decisions
 from drgengine.evaluation.report.dimensionfigures import radar, waterfall
 from drgengine.evaluation.report.figures import Figure
 from drgengine.evaluation.report.leaguetable import class_cell
-from drgengine.evaluation.report.numbers import DASH, finite, number, share, signed, span
+from drgengine.evaluation.report.numbers import DASH, chance, finite, number, share, signed, span
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.redflags import Flag
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
@@ -80,7 +80,7 @@ def _figures(reading: Reading, key: Any) -> list[tuple[str, str | Markup, str | 
     class_ = class_cell(reading, key)
     known = finite(rank) is not None
     change = reading.league(key, "change")
-    chance = reading.league(key, "p_improved")
+    risen = reading.league(key, "p_improved")
     ends = span(reading.league(key, "score_low"), reading.league(key, "score_high"))
     ranks = span(reading.league(key, "rank_low"), reading.league(key, "rank_high"), 0)
     top = reading.evaluation.plan.uncertainty.top
@@ -96,9 +96,9 @@ def _figures(reading: Reading, key: Any) -> list[tuple[str, str | Markup, str | 
             words("hospital.of", rank=number(rank), size=size) if known else DASH,
             words("hospital.interval", level=reading.level, ends=ranks),
         ),
-        (str(words("hospital.top", top=top)), share(reading.league(key, "p_top"), 0), ""),
+        (str(words("hospital.top", top=top)), chance(reading.league(key, "p_top")), ""),
     ]
-    remark = words("hospital.chance", p=share(chance, 0)) if finite(chance) is not None else words("league.no_last")
+    remark = words("hospital.chance", p=chance(risen)) if finite(risen) is not None else words("league.no_last")
     return [*found, (str(words("hospital.change")), signed(change), remark)]
 
 

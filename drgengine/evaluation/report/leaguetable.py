@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from drgengine.evaluation.report.numbers import DASH, finite, number, share, span
+from drgengine.evaluation.report.numbers import DASH, chance, finite, number, span
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
 
@@ -84,8 +84,8 @@ def class_cell(reading: Reading, key: Any) -> Cell:
     if reading.league(key, "excluded"):
         return words_cell("", str(reading.league(key, "excluded")))
     if not name:
-        return Cell(words("league.not_separable"), share(probability, 0), kind="t quiet", sort="~")
-    below: str | Markup = f"P={share(probability, 0)}"
+        return Cell(words("league.not_separable"), chance(probability), kind="t quiet", sort="~")
+    below: str | Markup = f"P={chance(probability)}"
     if veto:
         below = words("league.capped", before=str(reading.league(key, "class_before_veto") or DASH))
     return Cell(Markup("<b>{}</b>").format(name), veto, name, below, "t")
@@ -116,8 +116,8 @@ def last_cell(reading: Reading, key: Any) -> Cell:
     if before is None:
         return Cell(DASH, str(reading.words("league.no_last")))
     arrow = "" if now is None else "↑" if now < before else "↓" if now > before else "="
-    chance = reading.league(key, "p_improved")
-    below = f"P↑={share(chance, 0)}" if finite(chance) is not None else ""
+    risen = reading.league(key, "p_improved")
+    below = f"P↑={chance(risen)}" if finite(risen) is not None else ""
     return Cell(f"{number(before)} {arrow}", sort=before, below=below)
 
 

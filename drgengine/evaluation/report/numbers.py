@@ -41,6 +41,18 @@ def share(value: Any, decimals: int = 1) -> str:
     return DASH if found is None else f"{100.0 * found:.{decimals}f}%"
 
 
+def chance(value: Any) -> str:
+    """A probability; one drawn by simulation is never quite 0 or 1.
+
+    >>> chance(0.82), chance(0.9991), chance(0.001)
+    ('82%', '>99%', '<1%')
+    """
+    found = finite(value)
+    if found is None:
+        return DASH
+    return ">99%" if found > 0.995 else "<1%" if found < 0.005 else f"{100.0 * found:.0f}%"
+
+
 def signed(value: Any, decimals: int = 1) -> str:
     """With its sign; a true minus, so that it lines up.
 

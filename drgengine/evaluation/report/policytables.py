@@ -48,34 +48,40 @@ def line_tables(reading: Reading) -> list[Table]:
     ]
     found = []
     for letter in sorted({str(line)[:1] for line in table["line"]}):
-        rows = [_line(reading, row) for _, row in table[table["line"].str.startswith(letter)].iterrows()]
+        own = [row for _, row in table[table["line"].str.startswith(letter)].iterrows()]
+        rows = [_line(reading, row, above) for above, row in zip([None, *own], own, strict=False)]
         key = f"policy.lines_{letter.lower()}" if letter in "ABC" else "policy.lines_c"
         found.append(Table(columns, rows, words(key), css="policy"))
     return found
 
 
-def _line(reading: Reading, row: pd.Series) -> list[Cell]:
-    words = reading.words
-    name = str(row.get("indicator") or "") if isinstance(row.get("indicator"), str) else ""
+def _line(reading: Reading, row: pd.Series, above: pd.Series | None) -> list[Cell]:
+    """A row; what it shares with the row above of the same line is not said again."""
+    words, line = reading.words, str(row["line"])
+    same = above is not None and str(above["line"]) == line
+    name = _text(row, "indicator")
     unit = reading.unit(name)
-    title = words.text(_text(row, "indicator_zh"), _text(row, "indicator_en")) or (
-        reading.indicator(name) if name else ""
-    )
-    source, remark = reading.source(row), words.text(_text(row, "remark_zh"), _text(row, "remark_en"))
-    below = [part for part in (source, remark) if part]
-    first = words.text(_text(row, "zh"), _text(row, "en"))
-    text = Markup("{}<br><b>{}</b>").format(first, title) if title else first
-    target = _text(row, "target_text")
-    value = number(row.get("target"), unit)
+    title = words.text(_text(row, "indicator_zh"), _text(row, "indicator_en")) or (name and reading.indicator(name))
+    below = _said(reading, row)
+    if same and above is not None and _said(reading, above) == below:
+        below = []
+    asked = "" if same else words.text(_text(row, "zh"), _text(row, "en"))
+    parts = [Markup.escape(asked), *([Markup("<b>{}</b>").format(title)] if title else [])]
+    target, value = _text(row, "target_text"), number(row.get("target"), unit)
     return [
-        words_cell(str(row["line"])),
-        Cell(text, below=Markup("<br>").join(below), kind="t"),
+        Cell("" if same else line, sort=line, kind="t"),
+        Cell(Markup("<br>").join(part for part in parts if part), below=Markup("<br>").join(below), kind="t"),
         Cell(number(row.get("actual"), unit)),
         Cell(value if value != DASH else target or DASH, below=_word(target) if value != DASH else ""),
         status_cell(reading, row.get("status")),
         Cell(number(row.get("gap"), unit)),
         _units(reading, row),
     ]
+
+
+def _said(reading: Reading, row: pd.Series) -> list[str]:
+    remark = reading.words.text(_text(row, "remark_zh"), _text(row, "remark_en"))
+    return [part for part in (reading.source(row), remark) if part]
 
 
 def _word(text: str) -> str:

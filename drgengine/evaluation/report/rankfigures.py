@@ -25,7 +25,7 @@ from drgengine.evaluation.report.figures import (
     short,
     text_width,
 )
-from drgengine.evaluation.report.numbers import finite, number, share, span
+from drgengine.evaluation.report.numbers import chance, finite, number, span
 from drgengine.evaluation.report.reading import Reading
 
 REAL = 0.9
@@ -237,7 +237,7 @@ def _move(probability: Any) -> str:
 def _change_text(reading: Reading, key: Any) -> str:
     row, words = reading.evaluation.league.loc[key], reading.words
     ranks = f"{number(row['previous_rank'])} → {number(row['rank'])} ({span(row['rank_low'], row['rank_high'], 0)})"
-    return lines(reading.names[key], ranks, words("figure.p_improved", p=share(row["p_improved"], 0)))
+    return lines(reading.names[key], ranks, words("figure.p_improved", p=chance(row["p_improved"])))
 
 
 def shrunk_values(reading: Reading) -> list[Figure]:

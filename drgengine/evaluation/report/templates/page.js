@@ -30,6 +30,16 @@
     return layout;
   }
 
+  // Names of rows and columns make the hover texts of a heat map: one each is shorter than one per cell.
+  function named(trace) {
+    if (trace.type !== "heatmap") { return; }
+    trace.text = trace.z.map(function (row, at) {
+      return row.map(function (value, place) {
+        return trace.meta.rows[at] + "<br>" + trace.meta.columns[place] + ": " + (value === null ? "\u2014" : value);
+      });
+    });
+  }
+
   function done(node) {
     node.dataset.state = "drawn";
     drawn += 1;
@@ -41,6 +51,7 @@
     node.dataset.state = "drawing";
     try {
       var figure = JSON.parse(document.querySelector('script[data-for="' + node.id + '"]').textContent);
+      figure.data.forEach(named);
       window.Plotly.newPlot(node, figure.data, layoutOf(figure.layout), base.config).then(
         function () { done(node); },
         function (error) { errors.push(node.id + ": " + error); }
