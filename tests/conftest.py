@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from drgengine.evaluation.yearly.result import Evaluation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +28,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRGENGINE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def evaluated_sample(own_cache: None) -> Evaluation:
+    """The sample region of sample_cases, evaluated once for all tests with few draws and without books."""
+    from drgengine.evaluation import evaluate
+    from drgengine.evaluation.plan import load_plan
+
+    plan = load_plan(ROOT / "sample_cases" / "region")
+    few = replace(plan.uncertainty, draws=200, weight_draws=50)
+    return evaluate(replace(plan, books=False, uncertainty=few, frontier=replace(plan.frontier, replications=50)))
 
 
 @pytest.fixture(scope="session")

@@ -123,3 +123,20 @@ def test_the_base_period_classifies_and_the_current_one_counts() -> None:
     assert any("Risk groups come from the same data" in note for note in casemix(now).notes)
     default = casemix(now, base=base).table
     assert default.loc["H1", ["low_risk_cases", "low_risk_deaths"]].tolist() == [400, 1]
+
+
+def test_expected_low_risk_deaths_come_from_the_counted_period() -> None:
+    """A DRG without a death in the base has one in the next year: expected at what happens, not at 0."""
+    table = pd.DataFrame(
+        {
+            "hospital_id": ["H1", "H1", "H2", "H2"],
+            "drg": ["FR21", "FB19", "FR21", "FB19"],
+            "cases": [1000, 400, 3000, 100],
+            "deaths": [2, 8, 2, 2],
+        }
+    )
+    base = {"FR21": 0.0, "FB19": 0.0, "GB11": 0.01, "GB13": 0.1}
+    found = casemix(statistics_of_table(table), base=base, low_risk_scores=(0, 1)).table
+    assert found["low_risk_expected_deaths"].sum() == pytest.approx(14)
+    # FB19 has ten deaths and stands at its own rate, FR21 has four and is the only other one.
+    assert found["low_risk_expected_deaths"].to_list() == pytest.approx([1000 * 4 / 4000 + 400 * 10 / 500, 3 + 2])

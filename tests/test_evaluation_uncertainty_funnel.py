@@ -133,3 +133,40 @@ def test_broken_input_says_where(arguments: dict[str, object], words: list[str])
     with pytest.raises(EvaluationError) as caught:
         funnel_limits(**arguments)  # type: ignore[arg-type]
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_no_death_where_four_are_expected_is_no_99_8() -> None:
+    """P(0) = 2 % at 3.9 expected: beyond 95 % and not beyond 99.8 %, though the interval limit says so."""
+    found = funnel_limits([0, 0, 9], [3.9, 7.0, 3.9], overdispersion=False).points
+    assert found["flag"].tolist() == ["below 95", "below 99.8", "above 95"]
+    assert found.loc[0, "low_998"] > 0.0
+    assert found.loc[2, "value"] < found.loc[2, "high_95"]
+
+
+@pytest.mark.parametrize("kind", ["ratio", "share"])
+def test_flags_are_exact_tails(kind: str) -> None:
+    counts = np.arange(0, 40)
+    if kind == "ratio":
+        found = funnel_limits(counts, np.full(40, 11.3), target=0.9, overdispersion=False).points
+        drawn = stats.poisson(0.9 * 11.3)
+    else:
+        found = funnel_limits(counts, kind="share", cases=np.full(40, 40), target=0.3, overdispersion=False).points
+        drawn = stats.binom(40, 0.3)
+    below, above = drawn.cdf(counts), drawn.sf(counts - 1)
+    expected = np.where(below < 0.025, "below 95", np.where(above < 0.025, "above 95", ""))
+    expected = np.where(below < 0.001, "below 99.8", np.where(above < 0.001, "above 99.8", expected))
+    assert found["flag"].tolist() == expected.tolist()
+    assert len(set(expected)) == 5
+
+
+def test_all_cases_and_a_target_at_the_end() -> None:
+    full = funnel_limits([5, 50], kind="share", cases=[5, 50], target=0.9, overdispersion=False).points
+    assert full["flag"].tolist() == ["", "above 95"]
+    none = funnel_limits([0, 3], kind="share", cases=[50, 50], target=0.0, overdispersion=False).points
+    assert none["flag"].tolist() == ["", "above 99.8"]
+
+
+def test_notes_tell_in_both_languages_how_flags_are_made() -> None:
+    found = funnel_limits([30, 20, 30], [15, 20, 30])
+    assert any("exact tail" in note for note in found.notes)
+    assert all(note.zh != str(note) for note in found.notes)

@@ -69,13 +69,16 @@ def to_look_at(result: Any, language: str) -> list[str]:
     names = result.hospitals["name" if language == "zh" else "name_en"]
     found = [
         f"{names[unit]} {text['excluded'].format(reason=reason)}"
-        for unit, reason in league["excluded"].items()
+        for unit, reason in league[f"excluded_{language}"].items()
         if reason
     ]
-    found += [f"{names[unit]} {text['vetoes']}: {veto}" for unit, veto in league["veto"].items() if veto]
+    found += [f"{names[unit]} {text['vetoes']}: {veto}" for unit, veto in league[f"veto_{language}"].items() if veto]
     untested = result.details.get("untested_vetoes")
-    if untested is not None:
-        found += [f"{names[row.unit]} {row.indicator}: {row.reason}" for row in untested.itertuples(index=False)]
+    if untested is not None and len(untested):
+        catalogue = result.current.indicators.catalogue
+        for row in untested.itertuples(index=False):
+            one, reason = catalogue[row.indicator], row.reason_zh if language == "zh" else row.reason
+            found.append(f"{names[row.unit]} {one.zh if language == 'zh' else one.en}: {reason}")
     differing = sum(len(table) for table in result.details.get("mismatches", {}).values())
     if differing:
         found.append(text["mismatches"].format(n=differing))
@@ -86,9 +89,10 @@ def print_result(result: Any, output: str, language: str) -> None:
     """The best of each peer group, what to look at, and where the report is, on standard error."""
     text, console = words(language), Console(stderr=True, highlight=False)
     names = result.hospitals["name" if language == "zh" else "name_en"]
-    for group, part in result.league.groupby("peer_group", sort=False):
+    groups = result.hospitals["peer_group" if language == "zh" else "peer_group_en"]
+    for group, part in result.league.groupby(groups, sort=False):
         console.print(_group(str(group), part, names, text))
-    look = to_look_at(result, language) + _remarks(result, names, text)
+    look = to_look_at(result, language) + alert_lines(result, language) + _remarks(result, names, text)
     if look:
         console.print(text["attention"], style="bold yellow", markup=False)
         for line in look[:MOST_LISTED]:
@@ -97,6 +101,16 @@ def print_result(result: Any, output: str, language: str) -> None:
             console.print("  " + text["more"].format(n=len(look) - MOST_LISTED), markup=False)
     for key, path in (("written", Path(output)), ("report", Path(output, "report.html"))):
         console.print(f"{text[key]}: {path}", markup=False, soft_wrap=True)
+
+
+def alert_lines(result: Any, language: str) -> list[str]:
+    """Coding and pair alerts in sentences; questions, so they leave the exit code alone."""
+    names, text = result.hospitals["name" if language == "zh" else "name_en"], words(language)
+    return [
+        f"{names[row.hospital_id]} {text[key]}: {getattr(row, language)}"
+        for key in ("coding_alerts", "pair_alerts")
+        for row in result.details.get(key, pd.DataFrame()).itertuples(index=False)
+    ]
 
 
 def _group(group: str, part: pd.DataFrame, names: pd.Series, text: Mapping[str, str]) -> Table:
@@ -114,7 +128,7 @@ def _group(group: str, part: pd.DataFrame, names: pd.Series, text: Mapping[str, 
             escape(str(names[unit])),
             f"{row['score']:.1f}{_between(row['score_low'], row['score_high'], '.1f')}",
             escape(row["class"] or text["none"]),
-            f"{row['change']:+.1f}" if row["change"] == row["change"] else "",
+            f"{round(row['change'], 1) + 0.0:+.1f}" if row["change"] == row["change"] else "",
         )
     if len(scored) > MOST_PER_GROUP:
         table.caption = text["more"].format(n=len(scored) - MOST_PER_GROUP)

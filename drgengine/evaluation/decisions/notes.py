@@ -15,6 +15,8 @@ _SAID = {
     "excluded_none": ("未纳入排名，不给数值", "excluded from ranking: no number"),
     "not_separable_neutral": ("等级不可区分，取中性值", "class not separable: neutral value"),
     "not_separable_none": ("等级不可区分，不给数值", "class not separable: no number"),
+    "not_separable_scored": ("等级不可区分，得分照用", "class not separable: the score stands"),
+    "excluded_scored": ("未纳入排名，不给数值", "excluded from ranking: no number"),
     "capped": ("已按上下限截断", "cut to the cap"),
     "veto": ("一票否决，上限降低", "veto: lower cap"),
     "no_base": ("未指定基数，在[decisions.{kind}]中给出base", "no base is named: give base in [decisions.{kind}]"),

@@ -36,7 +36,8 @@ def decide(
     factor : what the formula gives   capped_factor : after the rule for uncertain hospitals, the cap, the cap of a veto
     and pooling   amount : in `unit`   basis : the quantities and their values, NAME=VALUE   formula, cap : as applied
     note, note_zh : missing quantities (then the number is NaN), the rule for uncertain hospitals, cap, pooling. A
-    hospital that is excluded or whose class is not separable gets the neutral factor or no number, as the rule says.
+    hospital that is excluded or whose class is not separable gets the neutral factor, no number, or the number of its
+    score, as the rule says.
     With a total the amounts sum to it over the hospitals that have one.
 
     Raises EvaluationError: a setting that cannot be read, a name in a formula that nothing gives.
@@ -98,6 +99,11 @@ def _uncertain(rule: Rule, league: pd.DataFrame, factor: Floats, neutral: Any, n
     separable = league.get("separable", nothing == "").fillna(False).astype(bool).to_numpy()
     if rule.uncertain == "keep":
         return np.zeros(len(league), np.bool_), factor
+    if rule.uncertain == "scored":
+        out = excluded | ~scored
+        notes.where("excluded_scored", out)
+        notes.where("not_separable_scored", ~out & ~separable)
+        return out, np.where(out, np.nan, factor)
     unsure = excluded | ~scored | ~separable
     why = np.where(excluded | ~scored, "excluded", "not_separable")
     value = neutral() if rule.uncertain == "neutral" else np.full(len(league), np.nan)

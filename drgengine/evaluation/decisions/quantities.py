@@ -31,6 +31,8 @@ class Quantities:
         self.before: dict[str, Floats] = {}
         if "previous_score" in self.now:
             self.before["score"] = self.now["previous_score"]
+        if "previous_comparable_score" in self.now:
+            self.before["comparable_score"] = self.now["previous_comparable_score"]
         for earlier in (indicators.previous_inputs, indicators.previous):
             if earlier is not None:
                 self._add(self.before, earlier)

@@ -14,7 +14,7 @@ from drgengine.evaluation.indicators.entries import texts
 from drgengine.evaluation.indicators.formula import Formula, read_formula
 from drgengine.tomltable import Table, read_toml
 
-UNCERTAIN = ("neutral", "none", "keep")
+UNCERTAIN = ("neutral", "none", "keep", "scored")
 Quantity = float | Formula | None
 
 
@@ -24,7 +24,8 @@ class Rule:
 
     formula : of the factor   amount : of the amount, over the same quantities, `factor` and `base`
     base, low, high, veto_high, neutral : numbers or formulas, None = none   total : to be shared out, NaN = no
-    uncertain : what a hospital gets that is excluded or not separable: neutral, none or keep
+    uncertain : what a hospital gets that is excluded or not separable: neutral, none, keep, or scored (what the formula
+        gives whoever has a score, separable or not)
     quantities : numbers of its own for the formulas   lines : policy lines it answers
     """
 
@@ -159,7 +160,7 @@ def _check(rule: Rule, table: Table) -> None:
         raise EvaluationError(table.place, f"low {rule.low:g} lies above high {rule.high:g}", "Exchange them")
     if rule.uncertain == "neutral" and rule.neutral is None:
         problem = "uncertain is neutral, and neutral is not given"
-        raise EvaluationError(table.place, problem, "Say neutral = 1.0, or uncertain = none or keep")
+        raise EvaluationError(table.place, problem, "Say neutral = 1.0, or uncertain = none, keep or scored")
     if rule.pool and rule.base is None:
         problem = "factors are pooled by the base, and no base is named"
         raise EvaluationError(table.at("base"), problem, "Name the quantity the amounts start from")

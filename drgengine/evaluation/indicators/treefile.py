@@ -41,7 +41,8 @@ class Dimension:
 class Tree:
     """A tree of dimensions (评价体系).
 
-    source : document that names the dimensions   provenance : where the weights and the choice of indicators are from
+    source : document that names the dimensions   provenance, provenance_zh : where the weights and the choice of
+        indicators are from
     """
 
     id: str
@@ -50,6 +51,7 @@ class Tree:
     source: tuple[str, ...]
     provenance: str
     dimensions: tuple[Dimension, ...]
+    provenance_zh: str = ""
 
     def cited(self, language: str = "en") -> str:
         """The source in words."""
@@ -104,10 +106,11 @@ def _read(path: Path, catalogue: Catalogue) -> Mapping[str, Tree]:
         zh, en = table.take("zh", str), table.take("en", str)
         source = check_source(table.take("source", list), table.at("source"))
         provenance = table.take("provenance", str)
+        provenance_zh = table.take("provenance_zh", str, provenance)
         entries = table.take("dimension", list)
         table.done()
         dimensions = _dimensions(entries, table, catalogue)
-        found[name] = Tree(name, zh, en, source, provenance, dimensions)
+        found[name] = Tree(name, zh, en, source, provenance, dimensions, provenance_zh)
     return found
 
 

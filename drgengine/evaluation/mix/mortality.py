@@ -11,6 +11,7 @@ import numpy as np
 
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.mix.cellarrays import Cells, pack_cells
+from drgengine.evaluation.mix.defaults import defaults
 from drgengine.evaluation.mix.exactintervals import binomial_interval, poisson_interval, rule_of_three
 from drgengine.evaluation.mix.measures import Floats, over
 from drgengine.evaluation.mix.unitstatistics import UnitStatistics
@@ -111,19 +112,36 @@ def overall_mortality(cells: Cells, risks: RiskGroups, confidence: float) -> dic
     }
 
 
+def counted_rate(cells: Cells, inside: np.ndarray) -> Floats:
+    """Mortality expected of a case of the cells `inside`, in the counted data of all units (期望死亡率), float64[c].
+
+    A DRG with as many deaths as data/evaluation_casemix.toml asks for stands at its own rate, the others together at
+    theirs, so that one death in few cases makes no rate of its own. 0 outside, and where no disposition is known.
+    """
+    least = defaults()["mortality"]["own_rate_deaths"]
+    known = cells.per_group(np.where(inside, cells.counts["disposition_known"], 0)).astype(np.float64)
+    deaths = cells.per_group(np.where(inside, cells.counts["deaths"], 0)).astype(np.float64)
+    own = deaths >= least
+    together = over(np.array([deaths[~own].sum()]), np.array([known[~own].sum()]))[0]
+    rate = np.where(own, over(deaths, known), together)
+    found: Floats = np.where(inside, np.nan_to_num(rate)[cells.group], 0.0)
+    return found
+
+
 def risk_mortality(
     cells: Cells, risks: RiskGroups, scores: Sequence[int], name: str, confidence: float
 ) -> dict[str, Any]:
     """Deaths per case in the DRGs of some risk scores, with the exact binomial interval, the bound 3/n where nobody
     died, and the expected deaths; columns are named `name`_cases, `name`_deaths, ...
 
+    Expected deaths are those at the rates of the counted cases themselves, see counted_rate(): the rates of the period
+    that made the risk groups are low because they were chosen to be low. Over all units they sum to the deaths.
     A rate is for ranking only where the expected deaths reach the minimum of data/evaluation_casemix.toml.
     """
     inside = np.array([risks.score.get(group) in set(scores) for group in cells.groups], bool)[cells.group]
     known = cells.per_unit(np.where(inside, cells.counts["disposition_known"], 0))
     deaths = cells.per_unit(np.where(inside, cells.counts["deaths"], 0))
-    rate = np.array([risks.mortality.get(group, np.nan) for group in cells.groups], np.float64)[cells.group]
-    expected = cells.per_unit(np.where(inside, cells.counts["disposition_known"] * rate, 0.0))
+    expected = cells.per_unit(np.where(inside, cells.counts["disposition_known"] * counted_rate(cells, inside), 0.0))
     low, high = binomial_interval(deaths, known, confidence)
     return {
         f"{name}_cases": known,

@@ -153,7 +153,8 @@ def kind_of(words: ColumnWords, column: pd.Series) -> str:
 
 
 def columns_in(columns: list[str], language: Language) -> list[str]:
-    """The columns shown in a language: of pairs such as zh and en, remark_zh and remark_en, note and note_zh only one.
+    """The columns shown in a language: of pairs such as zh and en, remark_zh and remark_en, note and note_zh only one;
+    of three such as veto, veto_zh and veto_en that of the language.
 
     >>> columns_in(["zh", "en", "note", "note_zh", "name", "name_en"], "en")
     ['en', 'note', 'name', 'name_en']
@@ -166,6 +167,8 @@ def columns_in(columns: list[str], language: Language) -> list[str]:
             other = f"{base}_en" if f"{base}_en" in there else base
             if other in there:
                 dropped.add(other if language == "zh" else name)
+            if f"{base}_en" in there and base in there:
+                dropped.add(base)
     if {"zh", "en"} <= there:
         dropped.add("en" if language == "zh" else "zh")
     return [name for name in columns if name not in dropped]

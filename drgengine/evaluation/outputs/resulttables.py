@@ -10,6 +10,7 @@ import pandas as pd
 
 from drgengine.evaluation.books.suppression import hidden_rows
 from drgengine.evaluation.indicators.computing import Indicators
+from drgengine.evaluation.yearly.alerts import CODING, PAIRS
 from drgengine.evaluation.yearly.result import Evaluation
 
 OTHERS = "(others)"
@@ -202,6 +203,8 @@ _MAKERS: Mapping[str, _Maker] = {
     "mortality": lambda e: _named(e, e.current.adjusted_mortality),
     "calibration": lambda e: _keyed(e.current.calibration, "decile"),
     "drift": lambda e: None if e.drift is None else _keyed(e.drift.table),
+    "coding_alerts": lambda e: e.details.get("coding_alerts", pd.DataFrame(columns=list(CODING))),
+    "pair_alerts": lambda e: e.details.get("pair_alerts", pd.DataFrame(columns=list(PAIRS))),
     "drg_cells": _drg_cells,
     "departments": _departments,
     "anchors": lambda e: e.scores.anchors,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -80,6 +80,7 @@ def bootstrap_chain(
     correlation: Mapping[tuple[str, str], float] | None = None,
     columns: Sequence[str] | None = None,
     previous: UnitStatistics | None = None,
+    previous_risks: Any = None,
     threads: int | None = None,
 ) -> ChainDraws:
     """Draw the whole chain anew: sums of cells, benchmark means, weights, indices, deaths (全链条自助法).
@@ -95,6 +96,8 @@ def bootstrap_chain(
         charge-stay and cost-stay: a setting, no estimate, as statistics hold no cross products
     columns : those to keep; default all   previous : statistics of the previous period, drawn independently, with the
         weights of the same draw of the current period and their own benchmark where none is given
+    previous_risks : as `risks`, for the deaths of the previous period; None = `risks`. Take groups that another period
+        made than the one whose deaths are counted
     threads : default all cores, without effect on the numbers
 
     Sums of charge, cost and stay of a cell are log-normal with the observed sum as mean and variance n s2; s2 is the
@@ -122,7 +125,8 @@ def bootstrap_chain(
     )  # fmt: skip
     _check_columns(columns)
     now = _Period(pack(current, settings), mix, draws, seed, 0, columns)
-    before = None if previous is None else _Period(pack(previous, settings), mix, draws, seed, 1, columns)
+    earlier = settings if previous_risks is None else replace(settings, risks=previous_risks)
+    before = None if previous is None else _Period(pack(previous, earlier), mix, draws, seed, 1, columns)
     if before is not None:
         before.take_weights_of(now)
     now.run(threads)

@@ -9,7 +9,7 @@ import numpy as np
 
 from drgengine.evaluation.mix.cellarrays import Cells
 from drgengine.evaluation.mix.measures import Floats, over
-from drgengine.evaluation.mix.mortality import RiskGroups
+from drgengine.evaluation.mix.mortality import RiskGroups, counted_rate
 
 PRIOR = 0.5  # deaths that the prior of units without one counts for, as in Jeffreys' prior of a Poisson mean
 
@@ -20,7 +20,7 @@ class Deaths:
 
     level : int64[c]   rate : float64[c], base mortality, NaN = none   known : float64[c], cases of known disposition
     deaths, cases, usual : float64[u, l], usual = cases x (deaths + 1/2) / cases of all units in the level
-    rated, low, mid_low : bool[l]   in_low, in_mid_low : bool[c]
+    rated, low, mid_low : bool[l]   low_rate, mid_low_rate : float64[c], mortality expected within low and mid-low risk
     """
 
     cells: Cells
@@ -33,6 +33,8 @@ class Deaths:
     rated: np.ndarray
     low: np.ndarray
     mid_low: np.ndarray
+    low_rate: Floats
+    mid_low_rate: Floats
 
     def counts(self, ratio: Floats | None) -> dict[str, Floats]:
         """What depends on the cases alone; ratio : float64[c], cases drawn / cases observed, None = all as observed."""
@@ -40,10 +42,12 @@ class Deaths:
         found = {"disposition_known": self.cells.per_unit(known)}
         rate = np.where(np.isfinite(self.rate), self.rate, 0.0)
         found["expected_deaths"] = self.cells.per_unit(known * rate)
-        for name, inside in (("low_risk", self.low[self.level]), ("mid_low_risk", self.mid_low[self.level])):
-            some = np.where(inside, known, 0.0)
-            found[f"{name}_cases"] = self.cells.per_unit(some)
-            found[f"{name}_expected_deaths"] = self.cells.per_unit(some * np.where(inside, self.rate, 0.0))
+        for name, levels, expected in (
+            ("low_risk", self.low, self.low_rate),
+            ("mid_low_risk", self.mid_low, self.mid_low_rate),
+        ):
+            found[f"{name}_cases"] = self.cells.per_unit(np.where(levels[self.level], known, 0.0))
+            found[f"{name}_expected_deaths"] = self.cells.per_unit(known * expected)
         return found
 
     def columns(self, counts: dict[str, Floats], deaths: Floats) -> dict[str, Floats]:
@@ -91,8 +95,10 @@ def pack_deaths(cells: Cells, risks: RiskGroups, low: Sequence[int], mid_low: Se
     usual = cases * ((deaths.sum(axis=0) + 0.5) / np.where(all_cases > 0, all_cases, 1.0))
     inside_low, inside_mid = np.isin(scores, list(low)), np.isin(scores, list(mid_low))
     rated = codes % 2 == 1
+    low_rate, mid_low_rate = (counted_rate(cells, inside[level]) for inside in (inside_low, inside_mid))
     return Deaths(
-        cells, level, rate[cells.group], known, deaths, cases, usual, rated, inside_low, inside_mid
+        cells, level, rate[cells.group], known, deaths, cases, usual, rated, inside_low, inside_mid, low_rate,
+        mid_low_rate,
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import betainc, betaincc, ndtri, pdtr, pdtrc
 
+from drgengine.costing.bilingual import Bilingual
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.mix.exactintervals import binomial_interval, poisson_interval
 from drgengine.evaluation.uncertainty.unitlabels import read_values
@@ -19,6 +20,8 @@ Kind = Literal["ratio", "share", "mean"]
 LEVELS = {"95": 0.95, "998": 0.998}
 FEWEST = 5  # units below which overdispersion is not judged
 GRID = 100
+WHOLE, TINY = 1e-6, 1e-300
+WORD = {"95": "95", "998": "99.8"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +32,7 @@ class FunnelLimits:
         "below 95", "below 99.8"), reason (why there are no limits, else "")
     curve : volume, low_95, high_95, low_998, high_998 on a grid, for drawing
     target : centre line   phi, tau2 : overdispersion used, 1 and 0 where none   measured_phi : mean squared z of the
-        winsorised units, NaN where it was not judged   notes : what a reader has to know
+        winsorised units, NaN where it was not judged   notes : what a reader has to know; the Chinese in `.zh` of each
     """
 
     points: pd.DataFrame
@@ -39,7 +42,7 @@ class FunnelLimits:
     tau2: float
     measured_phi: float
     kind: Kind
-    notes: tuple[str, ...]
+    notes: tuple[Bilingual, ...]
 
 
 def funnel_limits(
@@ -65,14 +68,19 @@ def funnel_limits(
         and highest `winsorise` of the z set to the next - limits are t -+ z sqrt(s^2 + tau2) with the additive tau2 of
         DerSimonian and Laird; not judged for fewer than 5 units
     Units without volume get no limits and a reason. Limits of a ratio or share stay within 0 and, for a share, 1.
-    Units on a limit are inside. No order of the units within the limits is to be read.
+    No order of the units within the limits is to be read.
+    flag : of counts without overdispersion by the exact tail at the target: "above 95" where P(X >= o) < 0.025, "above
+        99.8" below 0.001, "below ..." likewise by P(X <= o), X Poisson(t E) or binomial(n, t). The limits drawn are
+        interval limits about the target, wider than these tails above and narrower below, so that a unit beyond a drawn
+        limit need not be flagged, nor one inside be free. Means and overdispersed counts are flagged beyond the limits
+        (by z); units on a limit are inside
     Source: Spiegelhalter, Statistics in Medicine 2005.
 
     Raises EvaluationError: a negative count, more events than cases, a missing argument, a target out of range.
 
     >>> found = funnel_limits([30, 20, 30], [15, 20, 30])
     >>> found.points[["low_95", "high_95", "flag"]].round(4).values.tolist()
-    [[0.5597, 1.6493, 'above 95'], [0.6108, 1.5444, ''], [0.6747, 1.4276, '']]
+    [[0.5597, 1.6493, 'above 99.8'], [0.6108, 1.5444, ''], [0.6747, 1.4276, '']]
     """
     if kind not in ("ratio", "share", "mean"):
         raise EvaluationError("kind", f"{kind!r} is not known", 'Say "ratio", "share" or "mean"')
@@ -82,21 +90,27 @@ def funnel_limits(
     known = np.array([not reason for reason in reasons])
     centre = _target(value[known], volume[known], kind, target)
     error = _errors(volume, spread, centre, kind)
-    notes = []
+    notes: list[Bilingual] = []
     phi, tau2, measured, z = 1.0, 0.0, np.nan, (value - centre) / error
     if overdispersion and known.sum() >= FEWEST:
         measured, tau2 = _overdispersion(z[known], error[known], winsorise)
         phi = measured if tau2 > 0 else 1.0
         if tau2 > 0:
-            notes.append(f"Units differ by more than chance (phi {phi:.3g}): limits widened by tau2 = {tau2:.3g}.")
+            en = f"Units differ by more than chance (phi {phi:.3g}): limits widened by tau2 = {tau2:.3g}."
+            notes.append(Bilingual(en, f"机构间差异超过随机（phi {phi:.3g}），控制限按tau2 = {tau2:.3g}放宽。"))
     elif overdispersion:
-        notes.append(f"{int(known.sum())} units are too few to judge whether they differ by more than chance.")
+        few = int(known.sum())
+        en = f"{few} units are too few to judge whether they differ by more than chance."
+        notes.append(Bilingual(en, f"{few}家机构过少，无法判断机构间差异是否超过随机。"))
+    if tau2 == 0.0 and kind != "mean":
+        en = "Flags are decided by the exact tail probability at the target; the limits drawn are interval limits."
+        notes.append(Bilingual(en, "信号按目标值下的精确尾概率判定，图中控制限为区间公式，两者在边缘处可不同。"))
     columns: dict[str, Any] = {"volume": volume, "value": value}
     columns |= _limits(volume, error, centre, tau2, kind)
     columns["z"] = z / np.sqrt(1.0 + tau2 / error**2)
     points = pd.DataFrame(columns, index=units)
     points.loc[~known, list(points.columns[2:])] = np.nan
-    points["flag"] = _flags(points)
+    points["flag"] = _flags_of_counts(points, centre, kind) if tau2 == 0.0 and kind != "mean" else _flags(points)
     points["reason"] = np.array(reasons, dtype=object)
     curve = _curve(volume[known], spread[known], centre, tau2, kind)
     return FunnelLimits(points, curve, centre, phi, tau2, float(measured), kind, tuple(notes))
@@ -181,6 +195,30 @@ def _limits(volume: Floats, error: Floats, centre: float, tau2: float, kind: Kin
             low, high = np.maximum(low, 0.0), np.minimum(high, 1.0 if kind == "share" else np.inf)
         found[f"low_{name}"], found[f"high_{name}"] = low, high
     return found
+
+
+def _flags_of_counts(points: pd.DataFrame, centre: float, kind: Kind) -> list[str]:
+    """Flags by the tails of the count at the target; a count that is no whole number stands at the wider side."""
+    volume, value = (points[name].to_numpy(np.float64) for name in ("volume", "value"))
+    count = np.nan_to_num(value * volume)
+    # A value times its volume is the whole count up to rounding.
+    count = np.where(np.abs(count - np.rint(count)) < WHOLE * np.maximum(count, 1.0), np.rint(count), count)
+    few, many = np.floor(count), np.ceil(count)
+    size = np.where(np.isfinite(volume), volume, 1.0)
+    if kind == "ratio":
+        below, above = pdtr(few, centre * size), np.where(many > 0, pdtrc(many - 1.0, centre * size), 1.0)
+    else:
+        below = np.where(few >= size, 1.0, betaincc(few + 1.0, np.maximum(size - few, TINY), centre))
+        above = np.where(many > 0, betainc(np.maximum(many, 1.0), np.maximum(size - many + 1.0, TINY), centre), 1.0)
+    flags = []
+    for known, low, high in zip(np.isfinite(value), below, above, strict=True):
+        flag = ""
+        for name, level in LEVELS.items():
+            tail = (1.0 - level) / 2.0
+            if known and min(low, high) < tail:
+                flag = f"{'below' if low < high else 'above'} {WORD[name]}"
+        flags.append(flag)
+    return flags
 
 
 def _flags(points: pd.DataFrame) -> list[str]:

@@ -87,8 +87,7 @@ def draw_scores(
         if formula is not None and _varies(formula, now, before):
             again = _again(formula, indicators, now, before, draws)
             keep = np.isnan(again) | (indicators.origin[name].to_numpy() == "evidence")
-            missing = indicators.values[name].isna().to_numpy()
-            values = np.where(keep | missing, values, again)
+            values = np.where(keep | ~card.known[:, at], values, again)
             drawn.append(name)
         points = points_of(values, card.bad[:, at], card.good[:, at], settings.floor)
         points = np.where(weight > 0, points, 100.0)

@@ -17,11 +17,13 @@ from drgengine.evaluation.mix import CmiDrift, GroupWeights, RiskGroups, cmi_dri
 from drgengine.evaluation.plan.namecheck import plan_catalogue, plan_targets, plan_tree, target_list
 from drgengine.evaluation.plan.planfile import load_plan
 from drgengine.evaluation.plan.settings import Plan
+from drgengine.evaluation.yearly.alerts import find_alerts
 from drgengine.evaluation.yearly.anchors import Anchors, Values, find_anchors
+from drgengine.evaluation.yearly.comparable import comparable_notes, in_both
 from drgengine.evaluation.yearly.drawnscores import DrawnScores, chain_columns, draw_scores
 from drgengine.evaluation.yearly.frontiertable import FrontierTables, frontier_tables
 from drgengine.evaluation.yearly.funneltables import counted, funnels, shrunk_table
-from drgengine.evaluation.yearly.leaguetable import League, interval, league_table, moves
+from drgengine.evaluation.yearly.leaguetable import Compared, League, interval, league_table, moves
 from drgengine.evaluation.yearly.methodchecks import cross_checks, sensitivity
 from drgengine.evaluation.yearly.methodnotes import Note, data_notes, distinct, score_notes
 from drgengine.evaluation.yearly.periodresult import PeriodParts, earlier_of, period_parts, period_result
@@ -30,6 +32,7 @@ from drgengine.evaluation.yearly.readinputs import read_anchors, read_weights
 from drgengine.evaluation.yearly.readmissiondraws import readmission_draws
 from drgengine.evaluation.yearly.readunits import read_units
 from drgengine.evaluation.yearly.result import Book, Evaluation, PeriodResult
+from drgengine.evaluation.yearly.riskperiods import risk_period
 from drgengine.evaluation.yearly.runidentity import run_number, start_hashing
 from drgengine.evaluation.yearly.scorecard import Scorecard, score_period
 from drgengine.evaluation.yearly.targettables import TargetTables, target_groups, target_tables
@@ -114,10 +117,11 @@ class _Run:
             folder.mkdir()
             self.data[name] = period_data(plan.periods[name], plan, self.hospitals.index, folder)
         self.weights: GroupWeights = self._weights()
-        earlier = plan.base != plan.current
-        self.risks: RiskGroups | None = None
-        if earlier:
-            self.risks = risk_groups(self.data[plan.base].statistics.roll_up("hospital_id"))
+        made = {name: risk_groups(one.statistics.roll_up("hospital_id")) for name, one in self.data.items()}
+        self.risk_periods = {name: risk_period(plan, name) for name in self.data}
+        self.risks: dict[str, RiskGroups | None] = {
+            name: None if source is None else made[source] for name, source in self.risk_periods.items()
+        }
 
     def _weights(self) -> GroupWeights:
         given = read_weights(self.plan)
@@ -139,21 +143,20 @@ class _Run:
         """Case mix, inputs and indicators of all periods."""
         plan = self.plan
         self.drift = self._drift()
-        base = self.data[plan.base].statistics if self.risks is not None else None
         parts: dict[str, PeriodParts] = {}
         for name, data in self.data.items():
             drift = self.drift if name == plan.current else None
-            period = plan.periods[name]
+            source = self.risk_periods[name]
             parts[name] = period_parts(
                 data,
-                period,
+                plan.periods[name],
                 plan,
                 self.hospitals,
                 self.weights,
-                self.risks,
+                self.risks[name],
                 self.catalogue,
                 drift,
-                None if name == plan.base else base,
+                None if source is None else self.data[source].statistics,
             )
         self.parts = parts
         self.results: dict[str, PeriodResult] = {
@@ -162,7 +165,7 @@ class _Run:
         }
         self.current = self.results[plan.current]
         self.previous = None if plan.previous is None else self.results[plan.previous]
-        self.notes += data_notes(plan, parts, self.weights, self.risks)
+        self.notes += data_notes(plan, parts, self.weights)
 
     def _drift(self) -> CmiDrift | None:
         plan = self.plan
@@ -186,6 +189,7 @@ class _Run:
             target_list(plan_targets(plan, self.catalogue)),
             target_groups(plan, self.hospitals) or {},
             plan.scores,
+            {str(name): self.catalogue[str(name)].bounds for name in self.leaves.index},
         )
         in_play = [
             name for name in self.leaves.index if name not in self.anchors.left_out and values[name].notna().any()
@@ -198,13 +202,20 @@ class _Run:
         self.indicator_weights = (
             indicator_weights(expert, self.leaves["direction"], values, groups, plan.scores) if in_play else expert
         )
-        self.card: Scorecard = self._card(self.current)
-        self.card_before = None if self.previous is None else self._card(self.previous)
+        self.card: Scorecard = self._card(values)
+        self.card_before: Scorecard | None = None
+        self.common: tuple[Scorecard, Scorecard] | None = None
+        if self.previous is not None:
+            before = self.previous.indicators.values
+            self.card_before = self._card(before)
+            now, then = (self._card(part) for part in in_both(values, before))
+            self.common = now, then
+            self.notes += comparable_notes(self.card.indicators, now.indicators, self.catalogue)
 
-    def _card(self, result: PeriodResult) -> Scorecard:
+    def _card(self, values: pd.DataFrame) -> Scorecard:
         plan = self.plan
         return score_period(
-            result.indicators.values,
+            values,
             self.indicator_weights,
             self.anchors,
             self.hospitals,
@@ -222,11 +233,15 @@ class _Run:
         self.drawn: DrawnScores = draw_scores(
             self.card, self.current.indicators, now, before, self.tree, settings, draws
         )
-        self.drawn_before = None
-        if self.card_before is not None and self.previous is not None:
+        compared: Compared | None = None
+        if self.common is not None and self.previous is not None:
+            card, card_before = self.common
             earlier = before if before is not None else {}
-            self.drawn_before = draw_scores(
-                self.card_before, self.previous.indicators, earlier, None, self.tree, settings, draws
+            compared = Compared(
+                card,
+                card_before,
+                draw_scores(card, self.current.indicators, now, before, self.tree, settings, draws),
+                draw_scores(card_before, self.previous.indicators, earlier, None, self.tree, settings, draws),
             )
         self.counted = counted(self.current, READMISSION_WINDOW, self.hospitals.index)
         self.funnels, funnel_notes = funnels(self.counted, self.hospitals.index)
@@ -238,9 +253,11 @@ class _Run:
             self.drawn,
             self.current,
             self.card_before,
-            self.drawn_before,
+            compared,
             self.funnels,
         )
+        cases = self.data[plan.current].cases
+        self.alerts = find_alerts(self.drift, self.current, cases, self.funnels, self.hospitals.index)
         groups = self.hospitals["peer_group"]
         values = self.current.indicators.values
         weights = self.indicator_weights
@@ -273,10 +290,11 @@ class _Run:
             expected_mdcs=mix.expected_mdcs or None,
             mdc_threshold=mix.mdc_threshold,
             previous=previous,
+            previous_risks=None if self.previous is None else self.previous.mix.risks,
         )
         self.chain = chain
         self.chain_notes: list[Note] = [(chain.method_text_zh, chain.method_text)]
-        self.chain_notes += [(note, note) for note in chain.notes]
+        self.chain_notes += list(zip(chain.notes_zh, chain.notes, strict=True))
         if self.current.readmissions is not None:
             self.chain_notes.append(READMISSIONS_DRAWN)
         known = self.catalogue.inputs
@@ -388,4 +406,9 @@ class _Run:
             "base": self.results[self.plan.base],
             "mortality": {name: one.mortality for name, one in self.parts.items()},
             "chain_notes": self.chain.notes,
+            "risk_periods": self.risk_periods,
+            "comparable_scores": None if self.common is None else tuple(card.scores for card in self.common),
+            "coding_alerts": self.alerts.coding,
+            "pair_alerts": self.alerts.pairs,
+            "transfers": self.alerts.transfers,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from drgengine.costing.bilingual import in_language
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.frontier import dea, dea_bootstrap, malmquist
 from drgengine.evaluation.indicators import Catalogue
@@ -95,6 +96,7 @@ def _frontier(
             seed=plan.uncertainty.seed,
         )
         table["corrected"], table["low"], table["high"] = drawn.corrected, drawn.low, drawn.high
+        made.notes += [(in_language(remark, "zh"), in_language(remark, "en")) for remark in drawn.remarks]
     except EvaluationError as error:
         made.notes.append((f"效率值未作自助校正：{error.problem}。", f"No bootstrap of efficiency: {error.problem}."))
     table["efficient"] = found.efficient

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from drgengine.costing.bilingual import in_language
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.plan.settings import Plan
 from drgengine.evaluation.yearly.result import Funnel, PeriodResult
@@ -137,16 +138,9 @@ def _funnel(one: Counted, limits: Any) -> Funnel:
         curve=curve[["volume", *columns[1:]]],
         phi=float(limits.phi),
         tau2=float(limits.tau2),
-        note_zh="；".join([zh, *(_side(note, 0) for note in notes)]).strip("；"),
-        note_en="; ".join([en, *(_side(note, 1) for note in notes)]).strip("; "),
+        note_zh="；".join([zh, *(in_language(note, "zh") for note in notes)]).strip("；"),
+        note_en="; ".join([en, *(in_language(note, "en") for note in notes)]).strip("; "),
     )
-
-
-def _side(note: Any, at: int) -> str:
-    """Of a pair (zh, en) one side; a plain text is English."""
-    if isinstance(note, tuple):
-        return str(note[at])
-    return str(note) if at else ""
 
 
 SHRUNK = ("hospital_id", "indicator", "raw", "shrunk", "low", "high", "reliability", "mark")

@@ -30,16 +30,27 @@ BESIDE = (
 )
 STILL = 1e-9
 """Points by which a score may differ between draws and is still the same."""
+_REASONS_ZH = {"no value": "没有数值"}
 RANKED = ("rank_low", "rank_high", "rank_expected", "p_top")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class League:
-    """The league table, class probabilities, and vetoes that could not be tested (unit, indicator, reason)."""
+    """The league table, class probabilities, and untested vetoes (unit, indicator, reason, reason_zh)."""
 
     table: pd.DataFrame
     class_probabilities: pd.DataFrame
     untested: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Both periods over the indicators a hospital has in both, and their draws; see comparable.in_both."""
+
+    now: Scorecard
+    before: Scorecard
+    drawn: DrawnScores
+    drawn_before: DrawnScores
 
 
 def league_table(
@@ -49,7 +60,7 @@ def league_table(
     drawn: DrawnScores,
     current: PeriodResult,
     before: Scorecard | None,
-    drawn_before: DrawnScores | None,
+    compared: Compared | None,
     funnels: dict[str, Funnel],
 ) -> League:
     """The league table in the order of the hospitals; see Evaluation.league for the columns."""
@@ -65,8 +76,9 @@ def league_table(
     table["score"] = scores["score"]
     low, high = interval(drawn.scores, plan.uncertainty.level)
     table["score_low"], table["score_high"] = np.fmin(low, card.total), np.fmax(high, card.total)
-    table["coverage"], table["excluded"] = scores["coverage"], scores["excluded"]
-    _add_change(table, card, before, drawn, drawn_before)
+    kept = ["coverage", "excluded", "excluded_zh", "excluded_en"]
+    table[kept] = scores[kept]
+    _add_change(table, before, compared)
     _add_beside(table, current)
     size = scores.groupby("peer_group")["score"].transform("count")
     table["rank_worst"] = size.astype(np.int64)
@@ -128,12 +140,16 @@ def _add_classes(table: pd.DataFrame, plan: Plan, current: PeriodResult, funnels
     found = apply_vetoes(classes, values, rules, plan.classes.names)
     after = pd.Series([one if isinstance(one, str) else "" for one in found.classes], index=table.index, dtype=object)
     table["class"] = after
-    texts = pd.Series("", index=table.index, dtype=object)
-    for row in found.applied.itertuples(index=False):
-        text = veto_text(row, current.indicators.catalogue, plan.language)
-        texts[row.unit] = f"{texts[row.unit]}；{text}" if texts[row.unit] else text
-    table["veto"] = texts
-    return found.untested
+    languages: dict[Language, str] = {"zh": "；", "en": "; "}
+    for language, between in languages.items():
+        texts: dict[Any, list[str]] = {unit: [] for unit in table.index}
+        for row in found.applied.itertuples(index=False):
+            texts[row.unit].append(veto_text(row, current.indicators.catalogue, language))
+        table[f"veto_{language}"] = [between.join(texts[unit]) for unit in table.index]
+    table["veto"] = table[f"veto_{plan.language}"]
+    untested = found.untested.copy()
+    untested["reason_zh"] = [_REASONS_ZH.get(reason, "没有限值") for reason in untested["reason"]]
+    return untested
 
 
 def veto_text(row: Any, catalogue: Catalogue, language: Language) -> str:
@@ -144,7 +160,7 @@ def veto_text(row: Any, catalogue: Catalogue, language: Language) -> str:
     source = f"（{row.source}）" if row.source and language == "zh" else f" ({row.source})" if row.source else ""
     if language == "zh":
         return f"{shown}，等级不高于{row.cap}{source}"
-    return f"{shown}: class {row.cap} at best{source}"
+    return f"{shown}: class at most {row.cap}{source}"
 
 
 def veto_values(current: PeriodResult, funnels: dict[str, Funnel]) -> pd.DataFrame:
@@ -181,21 +197,24 @@ def interval(scores: Floats, level: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _add_change(
-    table: pd.DataFrame,
-    card: Scorecard,
-    before: Scorecard | None,
-    drawn: DrawnScores,
-    drawn_before: DrawnScores | None,
-) -> None:
+def _add_change(table: pd.DataFrame, before: Scorecard | None, compared: Compared | None) -> None:
+    """Columns that look back; NaN without a previous period, or for a hospital that has no score in one of the two."""
     table["previous_score"] = np.nan if before is None else before.scores.table["score"]
-    table["previous_rank"] = np.nan if before is None else before.scores.table["rank"]
-    table["change"] = card.scores.table["score"] - table["previous_score"]
-    table["p_improved"] = np.nan
-    if drawn_before is not None:
-        both = np.isfinite(drawn.scores).all(axis=0) & np.isfinite(drawn_before.scores).all(axis=0)
-        share = improved_share(drawn.scores, drawn_before.scores)
-        table["p_improved"] = np.where(both, share, np.nan)
+    names = ("comparable_score", "previous_comparable_score", "comparable_rank", "previous_rank", "change")
+    table[[*names, "p_improved"]] = np.nan
+    if compared is None:
+        return
+    groups = table["peer_group"]
+    now, then = compared.now.scores.table["score"], compared.before.scores.table["score"]
+    both = now.notna() & then.notna() & table["score"].notna()
+    for name, score in (("comparable", now), ("previous", then)):
+        kept = score.where(both)
+        table["comparable_score" if name == "comparable" else "previous_comparable_score"] = kept
+        table[f"{name}_rank"] = kept.groupby(groups).rank(method="min", ascending=False)
+    table["change"] = table["comparable_score"] - table["previous_comparable_score"]
+    drawn, drawn_before = compared.drawn.scores, compared.drawn_before.scores
+    finite = both.to_numpy() & np.isfinite(drawn).all(axis=0) & np.isfinite(drawn_before).all(axis=0)
+    table["p_improved"] = np.where(finite, improved_share(drawn, drawn_before), np.nan)
 
 
 def improved_share(now: Floats, before: Floats) -> Floats:

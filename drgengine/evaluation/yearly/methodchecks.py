@@ -15,16 +15,19 @@ from drgengine.evaluation.yearly.weighting import fill_by_peers
 
 Note = tuple[str, str]
 MAIN = "efficacy"
+DIGITS = 9
+"""Of scores: those that differ by rounding alone are ties."""
 SENSITIVITY = {"class_stays": "class_stays", "rank_moved": "rank_moves"}
 
 
 def cross_checks(
     plan: Plan, card: Scorecard, values: pd.DataFrame, weights: pd.Series, directions: pd.Series, groups: pd.Series
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
-    """Rank correlation of the methods, ranks over all scored hospitals by each, and notes.
+    """Rank correlation of the methods, ranks in the peer group by each, and notes.
 
-    Gaps are filled by the median of the peers for the other methods. Ranks are over all hospitals together, whatever
-    their peer group.
+    Gaps are filled by the median of the peers for the other methods, which score all hospitals together; ranks are
+    taken within the peer groups afterwards, as in the league. The correlation is that of the places in the group,
+    1 - (rank - 1/2) / size, over all hospitals, so that differences between groups count for nothing.
     """
     notes: list[Note] = []
     total = card.scores.table["score"]
@@ -45,14 +48,25 @@ def cross_checks(
             notes.append((f"方法{method}未计算：{error.problem}。", f"Method {method} was left out: {error.problem}."))
     if len(scores) < 2:
         return *empty, notes
+    by_method = pd.DataFrame({name: pd.Series(score).reindex(scored) for name, score in scores.items()})
+    peers = groups.loc[scored]
+    ranks = by_method.round(DIGITS).groupby(peers).rank(method="min", ascending=False)
+    middle = by_method.round(DIGITS).groupby(peers).rank(method="average", ascending=False)
+    size = peers.map(peers.value_counts()).to_numpy(float)
     try:
-        found = agreement(scores)
+        found = agreement(1.0 - middle.sub(0.5).div(size, axis=0))
     except EvaluationError as error:
         notes.append((f"未比较方法：{error.problem}。", f"Methods are not compared: {error.problem}."))
         return *empty, notes
     w = found.kendall.w
-    notes.append((f"各方法一致性Kendall W = {w:.3f}。", f"Agreement of the methods, Kendall W = {w:.3f}."))
-    return found.spearman, found.ranks.reindex(values.index), notes
+    notes.append(
+        (
+            f"各方法对全部机构计分、在比较组内排名，与总表名次可比；一致性按组内位次计算，Kendall W = {w:.3f}。",
+            "Other methods score all hospitals together and rank them within the peer group, as the league does; their "
+            f"agreement is that of the places in the group, Kendall W = {w:.3f}.",
+        )
+    )
+    return found.spearman, ranks.reindex(values.index), notes
 
 
 def _by_method(

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from drgengine.evaluation.indicators import Catalogue, Tree
-from drgengine.evaluation.mix import GroupWeights, RiskGroups
+from drgengine.evaluation.mix import GroupWeights
 from drgengine.evaluation.plan.settings import Plan
+from drgengine.evaluation.yearly.anchors import FEWEST, LEAST_SHARE, LEAST_SPREADS
 from drgengine.evaluation.yearly.drawnscores import DrawnScores
 from drgengine.evaluation.yearly.periodresult import PeriodParts
+from drgengine.evaluation.yearly.riskperiods import risk_notes
 
 Note = tuple[str, str]
 _HOW = {"sum": "加权算术平均", "geometric": "加权几何平均"}
@@ -21,9 +23,7 @@ _MISSING = {
 }
 
 
-def data_notes(
-    plan: Plan, parts: Mapping[str, PeriodParts], weights: GroupWeights, risks: RiskGroups | None
-) -> list[Note]:
+def data_notes(plan: Plan, parts: Mapping[str, PeriodParts], weights: GroupWeights) -> list[Note]:
     """Periods, inclusion, weights, risk groups."""
     notes: list[Note] = []
     for one in parts.values():
@@ -69,20 +69,7 @@ def data_notes(
             f"DRG weights: {weights.source}; the same weights for all periods.",
         )
     )
-    if risks is None:
-        notes.append(
-            (
-                "低风险组：无更早的基期，按评价期自身死亡率划分；本期无死亡的组必然无低风险死亡。",
-                "Risk groups come from the same data whose deaths are counted, as there is no earlier base period.",
-            )
-        )
-    else:
-        notes.append(
-            (
-                f"死亡风险分级以基期{plan.base}的各组死亡率划分，评价期计数；低风险组为{list(plan.mix.low_risk_scores)}级。",
-                f"Risk groups are made from mortality in {plan.base}; low risk: {list(plan.mix.low_risk_scores)}.",
-            )
-        )
+    notes += risk_notes(plan, list(parts))
     notes.append(
         (
             "费用、时间消耗指数以同期全部参评机构为基准（=1），为例均比值法。",
@@ -104,7 +91,7 @@ def score_notes(
     scores, uncertainty = plan.scores, plan.uncertainty
     missing_zh, missing_en = _MISSING[scores.missing]
     notes: list[Note] = [
-        (f"评价体系：{tree.zh}。{tree.provenance}", f"Tree: {tree.en}. {tree.provenance}"),
+        (f"评价体系：{tree.zh}。{tree.provenance_zh}", f"Tree: {tree.en}. {tree.provenance}"),
         (
             f"计分：功效系数法，不允许值60分、满意值100分，{_HOW[scores.how]}，单项最低{scores.floor:g}分；{missing_zh}，"
             f"数据覆盖率不低于{scores.minimum_coverage:.0%}。",
@@ -113,9 +100,12 @@ def score_notes(
         ),
         (
             f"未给出的标准值取基期{plan.base}同组第{scores.bad_percentile:g}、{scores.good_percentile:g}百分位数（按优劣方向），"
-            "同组不足5家时取全部机构；两期使用同一标准值和权重。",
+            f"同组不足{FEWEST}家时取全部机构；两值间距至少为组内合并标准差（{LEAST_SPREADS:g}倍）和中位数的{LEAST_SHARE:.0%}中较大者，"
+            "不足时以中点为中心对称放宽；两期使用同一标准值和权重。",
             f"Anchors that are not given are percentiles {scores.bad_percentile:g} and {scores.good_percentile:g} of "
-            f"the peer group in {plan.base}, of all hospitals where fewer than 5 have a value; same in both periods.",
+            f"the peer group in {plan.base}, of all hospitals where fewer than {FEWEST} have a value; at least "
+            f"{LEAST_SPREADS:g} standard deviation within peer groups and {LEAST_SHARE:.0%} of the median apart, moved "
+            "apart around their middle otherwise; same in both periods.",
         ),
         _weight_note(plan, weights),
     ]

@@ -25,6 +25,7 @@ from drgengine.evaluation.plan.settings import Period, Plan
 from drgengine.evaluation.yearly.caseinputs import case_inputs, join_given
 from drgengine.evaluation.yearly.periodstatistics import Notes, PeriodData
 from drgengine.evaluation.yearly.readinputs import read_evidence, read_inputs, read_region
+from drgengine.evaluation.yearly.regioninputs import of_the_region, shared_note, with_region
 from drgengine.evaluation.yearly.result import PeriodResult
 
 STAY_COLUMNS = frozenset({"patient_id", "admission_date", "discharge_date"})
@@ -36,6 +37,7 @@ class PeriodParts:
 
     hospital : statistics by hospital   inputs, region : hospitals x inputs, region x inputs
     mismatches : where given inputs and cases differ   unknown : columns that are no input   notes : (zh, en)
+    shared : inputs of the region that stand at every hospital, see regioninputs.with_region
     """
 
     period: Period
@@ -49,6 +51,7 @@ class PeriodParts:
     mismatches: pd.DataFrame
     unknown: pd.DataFrame
     notes: tuple[tuple[str, str], ...]
+    shared: tuple[str, ...] = ()
 
 
 def period_parts(
@@ -64,8 +67,8 @@ def period_parts(
 ) -> PeriodParts:
     """Case mix, readmissions, adjusted mortality and inputs of a period.
 
-    risks : of the base period, None = of the same data   drift : gives coding depth   base : whose deaths give the
-        mortality risk of each DRG, None = the same cases
+    risks : made of another period, None = of the same data   drift : gives coding depth   base : statistics of that
+        other period, whose deaths give the mortality risk of each DRG, None = the same cases
     """
     notes: Notes = list(data.notes)
     hospital = data.statistics.roll_up("hospital_id")
@@ -76,9 +79,14 @@ def period_parts(
     made = case_inputs(hospital, mix, stays, drift, period, hospitals.index, catalogue)
     joined, mismatches = join_given(given, made, catalogue)
     region = read_region(period, plan, catalogue)
+    joined, shared = with_region(joined, region, catalogue)
+    if shared:
+        notes.append(shared_note(period.id, shared, catalogue))
     if region is not None and "days" not in region.columns:
         region["days"] = float((period.end - period.start).days + 1)
-    return PeriodParts(period, data, hospital, mix, stays, mortality, joined, region, mismatches, unknown, tuple(notes))
+    return PeriodParts(
+        period, data, hospital, mix, stays, mortality, joined, region, mismatches, unknown, tuple(notes), shared
+    )
 
 
 def period_mix(
@@ -156,6 +164,7 @@ def period_result(
         previous=None if before is None else before.inputs,
         evidence=evidence,
     )
+    indicators = of_the_region(indicators, parts.shared)
     region = _region(parts, before, plan, catalogue, region_evidence)
     mortality = parts.mortality
     return PeriodResult(

@@ -40,7 +40,8 @@ def read_units(plan: Plan) -> pd.DataFrame:
     for name in ("level", "type"):
         frame[name] = _or(frame, name, pd.Series("", index=index))
     frame["peer_group"] = _peer_groups(frame, plan)
-    first = ["name", "name_en", "level", "type", "peer_group"]
+    frame["peer_group_en"] = _english_groups(frame, str(path), own=bool(plan.peer_columns))
+    first = ["name", "name_en", "level", "type", "peer_group", "peer_group_en"]
     return frame[[*first, *(name for name in frame.columns if name not in first)]]
 
 
@@ -64,6 +65,21 @@ def _peer_groups(frame: pd.DataFrame, plan: Plan) -> pd.Series:
         _refuse_empty(frame, name, place)
     parts = [frame[name].astype(str) for name in plan.peer_columns]
     return parts[0].str.cat(parts[1:], sep=" · ") if len(parts) > 1 else parts[0]
+
+
+def _english_groups(frame: pd.DataFrame, place: str, own: bool) -> pd.Series:
+    """English names of the peer groups, the name itself where there is none. Raises where a group has two."""
+    if "peer_group_en" not in frame.columns:
+        everyone = not own and set(frame["peer_group"]) == {ALL["zh"]}
+        return pd.Series(ALL["en"], index=frame.index, dtype=object) if everyone else frame["peer_group"]
+    names = frame.groupby("peer_group")["peer_group_en"].unique()
+    for group, given in names.items():
+        known = [one for one in given if one is not None and one == one]
+        if len(known) > 1:
+            problem = f"peer group {group!r} is called {' and '.join(map(repr, known))} in peer_group_en"
+            raise EvaluationError(place, problem, "Give one English name per peer group")
+    first = {group: next((n for n in given if n is not None and n == n), group) for group, given in names.items()}
+    return frame["peer_group"].map(first).astype(object)
 
 
 def _refuse_empty(frame: pd.DataFrame, name: str, place: str) -> None:

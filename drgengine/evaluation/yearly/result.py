@@ -46,12 +46,12 @@ class Scores:
     """Scores of one period under fixed anchors and weights.
 
     table : hospitals x peer_group, score (0 to 100, NaN = excluded), rank (in the peer group, 1 = best), coverage,
-        excluded (reason or "")
+        excluded (reason or "", in the language of the plan), excluded_zh, excluded_en
     dimensions : hospitals x dimension ids of the tree, 0 to 100
     contributions : long, one row per hospital and indicator of the tree: hospital_id, dimension, indicator, value, bad,
         good, points, weight (of this hospital, after missing ones are spread), contribution (sums to the score),
         peer_median (of the values), peer_median_points
-    anchors : indicator, peer_group, bad, good, source
+    anchors : indicator, peer_group, bad, good, source (a Bilingual text where it was worked out), source_zh, source_en
     """
 
     table: pd.DataFrame
@@ -107,12 +107,17 @@ class Book:
 class Evaluation:
     """A yearly evaluation. All tables with hospital_id as index hold the same hospitals in the same order.
 
-    hospitals : name, name_en, level, type, peer_group
+    hospitals : name, name_en, level, type, peer_group, peer_group_en (as peer_group where no English name is given)
     league : peer_group, rank, rank_low, rank_high, rank_expected, p_top, class ("" where not separable or excluded),
-        class_probability, class_before_veto, separable (bool), veto (text or ""), score, score_low, score_high,
-        coverage, excluded, previous_score, previous_rank, change, p_improved (NaN without a previous period), and for
-        reading beside it cases, total_weight, cmi, drg_count, charge_index, time_index, low_risk_mortality,
-        low_risk_expected, drug_share, consumables_per_100, medical_service_share, inpatient_fee_growth,
+        class_probability, class_before_veto, separable (bool), veto (text or "", in the language of the plan; veto_zh,
+        veto_en in both), score, score_low, score_high, coverage, excluded (likewise, excluded_zh, excluded_en),
+        previous_score (all indicators of the previous period: not to be compared with score, which has growths too),
+        comparable_score, previous_comparable_score (both periods over the indicators that a hospital has in both, same
+        anchors, weights renewed), comparable_rank, previous_rank (of these two, in the peer group, among hospitals
+        that have both: the ends of a slope), change (comparable_score - previous_comparable_score), p_improved (share
+        of draws in which it is above 0; NaN without a previous period), and for reading beside it cases, total_weight,
+        cmi, drg_count, charge_index, time_index, low_risk_mortality, low_risk_expected (%, at the rates of all
+        hospitals in the same period), drug_share, consumables_per_100, medical_service_share, inpatient_fee_growth,
         medical_surplus_rate, rank_worst (size of the peer group)
     class_probabilities : hospitals x class names
     targets : see check_targets, hospitals and the region (unit = region's name)
@@ -125,7 +130,8 @@ class Evaluation:
     frontier : hospitals x score, corrected, low, high, efficient, returns_to_scale, scale_efficiency, peers (text),
         status, reason, slack_NAME, target_NAME; None without one   frontier_notes : texts
     productivity : hospitals x malmquist, efficiency_change, technical_change, pure, scale, status, reason, or None
-    agreement : method x method rank correlation; method_ranks : hospitals x methods
+    agreement : method x method rank correlation of the places in the peer group; method_ranks : hospitals x methods,
+        ranks in the peer group
     weight_sensitivity : hospitals x share of draws in which the class stays, share in which the rank moves by more
         than 2; drift : of the CMI, None without a previous period
     decisions : hospital_id, kind, zh, en, basis, factor, capped_factor, amount, unit, formula, cap, note
@@ -133,7 +139,12 @@ class Evaluation:
     notes : (zh, en) pairs for the method annex   seed, draws : of the bootstrap   hashes : file name -> sha256
     details : weights (GroupWeights), indicator_weights, left_out (indicator -> (zh, en)), untested_vetoes,
         mismatches and unknown_columns (by period), dimension_intervals (DIMENSION_low, _high), drawn_indicators,
-        fixed_indicators, frontier_thin, base (PeriodResult), mortality (AdjustedMortality by period), chain_notes
+        fixed_indicators, frontier_thin, base (PeriodResult), mortality (AdjustedMortality by period), chain_notes,
+        risk_periods (period -> the one whose mortality makes its risk groups), coding_alerts (hospital_id, cmi_change,
+        within, between, depth_before, depth_after, cases_before, cases_after, zh, en), pair_alerts (hospital_id, pair,
+        index, index_value, rate, rate_value, limit, flag, zh, en), comparable_scores (Scores of current and previous
+        period behind comparable_score, whose contributions split the change; None without a previous one), transfers
+        (hospitals x known, transfers, share, high_95, flag, or None)
     """
 
     plan: Plan

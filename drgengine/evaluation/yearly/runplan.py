@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from drgengine.costing.results.outfolder import check_folder, result_folder
 from drgengine.evaluation.plan.planfile import load_plan
@@ -25,7 +26,8 @@ def run(
 
     plan : path of plan.toml, or from load_plan()   out : result folder; it appears whole or not at all, and replaces
         results of an earlier run: tables, report.xlsx, report.html, books, decisions, manifest.json
-    language : of report and workbook; default the plan's   progress : see evaluate(); writing is one more step
+    language : of report, workbook and the reasons in tables; default the plan's
+    progress : see evaluate(); writing is one more step
     Raises PlanError, EvaluationError, InputFileError; OutputFileError where the results cannot be written.
     """
     from drgengine.evaluation.outputs import write_outputs
@@ -33,6 +35,8 @@ def run(
 
     check_folder(out)
     found = plan if isinstance(plan, Plan) else load_plan(plan)
+    chosen = found.language if language is None else language
+    found = replace(found, language=chosen)
     steps = len(STEPS) + 1
 
     def told(done: int, _: int, name: str) -> None:
@@ -40,7 +44,6 @@ def run(
             progress(done, steps, name or "writing")
 
     evaluation = evaluate(found, progress=told)
-    chosen = found.language if language is None else language
     with result_folder(out) as folder:
         write_report(evaluation, folder / REPORT, chosen)
         if evaluation.books:

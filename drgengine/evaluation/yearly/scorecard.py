@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from drgengine.costing.bilingual import Bilingual
 from drgengine.evaluation.indicators import Tree
 from drgengine.evaluation.plan.settings import Language, ScoreSettings
 from drgengine.evaluation.scoring import efficacy_score
@@ -18,18 +19,12 @@ from drgengine.evaluation.yearly.result import Scores
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-9
-_TEXTS = {
-    "zh": {
-        "coverage": "指标数据覆盖率{share:.0%}，低于{least:.0%}",
-        "incomplete": "缺少指标：{names}",
-        "nothing": "没有可计分的指标",
-    },
-    "en": {
-        "coverage": "coverage {share:.0%} of the weights, at least {least:.0%} are needed",
-        "incomplete": "no value for {names}",
-        "nothing": "no indicator can be scored",
-    },
-}
+_COVERAGE = (
+    "coverage {share:.0%} of the weights, at least {least:.0%} are needed",
+    "指标数据覆盖率{share:.0%}，低于{least:.0%}",
+)
+_NOTHING = Bilingual("no indicator can be scored", "没有可计分的指标")
+_NO_PEERS = "缺少的指标同组机构也没有数值，无法补值"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +32,7 @@ class Scorecard:
     """Scores, and the arrays behind them that draws need; n hospitals, m scored indicators.
 
     indicators : scored   values, points, row_weights, bad, good : [n, m], row_weights 0 for excluded hospitals
-    scores : the tables
+    known : bool[n, m], values that are the hospital's own and not filled in   scores : the tables
     """
 
     indicators: tuple[str, ...]
@@ -46,6 +41,7 @@ class Scorecard:
     row_weights: Floats
     bad: Floats
     good: Floats
+    known: npt.NDArray[np.bool_]
     scores: Scores
 
     @property
@@ -70,7 +66,7 @@ def score_period(
         leaves it, and the weights of the others are renewed, for all hospitals alike
     """
     groups = hospitals["peer_group"]
-    names, excluded, coverage = _usable(values, weights, settings, language)
+    names, excluded, coverage = _usable(values, weights, settings)
     kept = [unit for unit in values.index if unit not in excluded]
     n, m = len(values), len(names)
     shape = (n, m)
@@ -99,7 +95,7 @@ def score_period(
         ready = prepare(part, own, **options)
         score[rows] = found.score.to_numpy(np.float64)
         for unit, reason in found.excluded.items():
-            excluded[unit] = reason
+            excluded[unit] = Bilingual(str(reason), _NO_PEERS)
         points[rows] = found.by_indicator.to_numpy(np.float64)
         shares[rows] = np.nan_to_num(found.contributions.to_numpy(np.float64))
         row_weights[rows[ready.kept]] = ready.row_weights
@@ -107,21 +103,24 @@ def score_period(
     table = pd.DataFrame({"peer_group": groups, "score": score}, index=values.index)
     table["rank"] = table.groupby("peer_group")["score"].rank(method="min", ascending=False)
     table["coverage"] = coverage
-    table["excluded"] = [excluded.get(unit, "") for unit in values.index]
+    reasons = [excluded.get(unit, Bilingual("", "")) for unit in values.index]
+    table["excluded_zh"] = [one.zh for one in reasons]
+    table["excluded_en"] = [str.__str__(one) for one in reasons]
+    table["excluded"] = table[f"excluded_{language}"]
     scores = Scores(
         table=table,
         dimensions=_dimensions(points, row_weights, names, tree, settings, values.index),
         contributions=_contributions(values, points, row_weights, shares, names, tree, anchors, groups),
         anchors=anchors.table,
     )
-    return Scorecard(tuple(names), matrix, points, row_weights, bad, good, scores)
+    known = values[names].notna().to_numpy()
+    return Scorecard(tuple(names), matrix, points, row_weights, bad, good, known, scores)
 
 
 def _usable(
-    values: pd.DataFrame, weights: pd.Series, settings: ScoreSettings, language: Language
-) -> tuple[list[str], dict[Any, str], Floats]:
+    values: pd.DataFrame, weights: pd.Series, settings: ScoreSettings
+) -> tuple[list[str], dict[Any, Bilingual], Floats]:
     """Indicators that some scored hospital has, hospitals without a score and why, and the coverage of each."""
-    text = _TEXTS[language]
     names = [name for name in weights.index if name in values.columns and values[name].notna().any()]
     while True:
         present = values[names].notna().to_numpy()
@@ -135,16 +134,17 @@ def _usable(
         if left == names or not enough.any():
             break
         names = left
-    excluded: dict[Any, str] = {}
+    excluded: dict[Any, Bilingual] = {}
     for at in np.flatnonzero(~enough):
         unit = values.index[at]
         if not names:
-            excluded[unit] = text["nothing"]
+            excluded[unit] = _NOTHING
         elif settings.missing == "exclude":
             gone = [name for name, there in zip(names, present[at], strict=True) if not there]
-            excluded[unit] = text["incomplete"].format(names=", ".join(gone))
+            excluded[unit] = Bilingual(f"no value for {', '.join(gone)}", f"缺少指标：{'、'.join(gone)}")
         else:
-            excluded[unit] = text["coverage"].format(share=coverage[at], least=settings.minimum_coverage)
+            share = {"share": coverage[at], "least": settings.minimum_coverage}
+            excluded[unit] = Bilingual(*(text.format(**share) for text in _COVERAGE))
     return names, excluded, coverage
 
 
