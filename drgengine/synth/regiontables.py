@@ -22,6 +22,7 @@ _HOSPITALS = {
     "level": "级别",
     "type": "类别",
     "peer_group": "比较组",
+    "peer_group_en": "比较组英文",
 }
 _EVIDENCE = ("机构", "指标", "数值", "来源", "日期")
 _ANCHORS = ("指标", "不允许值", "满意值", "来源", "比较组")

@@ -101,7 +101,8 @@ def _league_sheets(table: pd.DataFrame, says: str, naming: Naming, language: Lan
 
 
 def _title(evaluation: Evaluation, language: Language) -> str:
-    return sentence("title", language, title=evaluation.plan.title, region=evaluation.plan.region)
+    plan = evaluation.plan
+    return sentence("title", language, title=plan.title_in(language), region=plan.region_in(language))
 
 
 def _legend(evaluation: Evaluation, language: Language) -> list[str]:

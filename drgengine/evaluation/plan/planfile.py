@@ -54,6 +54,7 @@ def collect_plan(path: str | os.PathLike[str]) -> tuple[Plan | None, list[DrgEng
     folder = file.parent
     title = _text(head, "title", file.parent.name)
     region = _text(head, "region", "区域")
+    title_en, region_en = head.take("title_en", str, "").strip(), head.take("region_en", str, "").strip()
     units = _units(head, folder)
     language: Any = head.choice("language", get_args(Language), "zh")
     columns = _texts(head, "peer_columns", ("level", "type"))
@@ -81,6 +82,8 @@ def collect_plan(path: str | os.PathLike[str]) -> tuple[Plan | None, list[DrgEng
         catalogue=catalogue,
         decisions=decisions,
         books=books,
+        title_en=title_en,
+        region_en=region_en,
         files=(),
         **settings,
     )

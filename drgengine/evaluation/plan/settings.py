@@ -157,6 +157,7 @@ class Plan:
     units : table hospital_id, name, name_en, level, type, peer_group and further columns of the user
     peer_columns : columns whose values make the peer group where there is no column peer_group
     current, previous, base : ids of periods; base gives risk groups and anchors
+    title_en, region_en : what an English report says, "" = as title and region
     decisions : `[decisions]`, kind -> its settings, see data/evaluation/decisions.toml
     files : every file of the plan, the plan itself first
     """
@@ -181,4 +182,14 @@ class Plan:
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
     books: bool = True
+    title_en: str = ""
+    region_en: str = ""
     files: tuple[Path, ...] = ()
+
+    def title_in(self, language: str) -> str:
+        """The title for a report in this language."""
+        return self.title_en if language == "en" and self.title_en else self.title
+
+    def region_in(self, language: str) -> str:
+        """The name of the region for a report in this language."""
+        return self.region_en if language == "en" and self.region_en else self.region
