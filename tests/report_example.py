@@ -107,7 +107,30 @@ def report_example(count: int = 12, previous: bool = True, *, seed: int = 1, who
         hashes={"cases_2025.parquet": "ab" * 32, "inputs_2025.csv": "cd" * 32},
         software={"drgengine": "0.1", "numpy": np.__version__},
         run_id="2026-example-0001",
+        details=_alerts(hospitals, previous),
     )
+
+
+def _alerts(hospitals: pd.DataFrame, previous: bool) -> dict[str, pd.DataFrame]:
+    """Of the first hospital that its CMI rises by coding, of the second that stays are short and readmissions many."""
+    coding = pd.DataFrame(
+        {
+            "hospital_id": hospitals.index[:1] if previous else hospitals.index[:0],
+            "cmi_change": 0.065,
+            "within": 0.061,
+            "between": 0.004,
+            "depth_before": 4.9,
+            "depth_after": 5.3,
+            "zh": "CMI升高主要来自编码，请抽查病案。",
+            "en": "Most of the rise of the CMI comes from coding <check>.",
+        }
+    )
+    pairs = pd.DataFrame({"hospital_id": hospitals.index[1:2], "pair": "short_stay_readmission"})
+    pairs["zh"], pairs["en"] = (
+        "住院日短而再住院多，两者须同看。",
+        "Short stays beside many readmissions: read the two together.",
+    )
+    return {"coding_alerts": coding, "pair_alerts": pairs}
 
 
 def _plan(previous: bool) -> Plan:
@@ -256,6 +279,9 @@ def _league(
         out[name] = values[name]
     for name in ("medical_service_share", "inpatient_fee_growth", "medical_surplus_rate"):
         out[name] = values[name]
+    out["comparable_score"] = out["score"].where(out["previous_score"].notna())
+    out["previous_comparable_score"] = out["previous_score"].where(out["score"].notna())
+    out["comparable_rank"] = out["rank"].where(out["previous_rank"].notna())
     out["low_risk_expected"] = values["low_risk_mortality"].mean()
     out["rank_worst"] = size
     return out, classes

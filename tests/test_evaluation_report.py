@@ -15,10 +15,13 @@ import pytest
 from report_example import report_example
 
 from drgengine.errors import EvaluationError, OutputFileError
+from drgengine.evaluation.indicators.targetfile import target_words
 from drgengine.evaluation.report import write_books, write_report
 from drgengine.evaluation.report.figures import BASE
 from drgengine.evaluation.report.labelplacing import place_labels
-from drgengine.evaluation.report.words import LANGUAGES, entries
+from drgengine.evaluation.report.reading import Reading
+from drgengine.evaluation.report.targetwords import target_in_words
+from drgengine.evaluation.report.words import LANGUAGES, Words, entries
 from drgengine.evaluation.yearly.result import Evaluation
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -145,7 +148,8 @@ def test_figures_are_what_plotly_takes(report: Report) -> None:
         assert figure.layout.width <= 700, name
         assert len(figure.data) > 0, name
         kinds.add(name.split("-")[0])
-    assert kinds == {"ranks", "shrunk", "scatter", "funnel", "changes", "heat", "dimensions", "radar", "waterfall"}
+    ranks = {"ranks", "shrunk", "scatter", "funnel", "changes", "drift"}
+    assert kinds == ranks | {"heat", "dimensions", "radar", "waterfall"}
     go.layout.XAxis(BASE["axis"])
 
 
@@ -193,14 +197,17 @@ def test_summary_says_the_numbers(evaluations: dict[str, Evaluation], tmp_path: 
     text = write_report(found, tmp_path / "r.html", "en").read_text(encoding="utf-8")
     summary = text.split('id="summary"')[1].split('id="contents"')[0]
     names = found.hospitals["name_en"]
-    assert f'1 hospital has really improved (probability at least 90%): <a href="#h2">{names["H002"]}</a>' in summary
+    assert (
+        f'1 hospital has really improved since last year (at least 90% certain): <a href="#h2">{names["H002"]}</a>'
+        in summary
+    )
     assert f'1 has really worsened: <a href="#h3">{names["H003"]}</a>' in summary
     assert "12 hospitals in" in summary
     assert "1 hospital has no score" in summary
 
 
 def test_pairs_are_read_together(evaluations: dict[str, Evaluation], tmp_path: Path) -> None:
-    found = evaluations["whole"]
+    found = replace(evaluations["whole"], details={})
     values, group = found.current.indicators.values.copy(), found.league["peer_group"]
     indicators = replace(found.current.indicators, values=values)
     found = replace(found, current=replace(found.current, indicators=indicators))
@@ -211,6 +218,98 @@ def test_pairs_are_read_together(evaluations: dict[str, Evaluation], tmp_path: P
     assert text.count("look for early discharge") == 1
     values.loc["H001", "readmission_unplanned_31"] = 3.1
     assert "look for early discharge" not in write_report(found, tmp_path / "r.html", "en").read_text(encoding="utf-8")
+
+
+def test_alerts_of_the_evaluation_are_told_first(
+    report: Report, evaluations: dict[str, Evaluation], tmp_path: Path
+) -> None:
+    text = report("whole", "en")
+    summary = text.split('id="summary"')[1].split('id="contents"')[0]
+    told = re.findall(r"<li>(.*?)</li>", summary)
+    assert "check records before any reward" in told[3]
+    assert '<a href="#h1">' in told[3]
+    assert "short stays or low charges go with many readmissions" in told[2]
+    first = text.split('id="h1"')[1].split("</article>")[0]
+    assert "comes from coding &lt;check&gt;." in first.split('class="figures"')[0]
+    # Without such tables the report looks for itself; with empty ones there is nothing to tell.
+    found = evaluations["whole"]
+    bare = {name: table.iloc[:0] for name, table in found.details.items()}
+    again = write_report(replace(found, details=bare), tmp_path / "r.html", "en").read_text(encoding="utf-8")
+    assert "check records before any reward" not in again
+
+
+def test_policy_lines_are_blocks(report: Report, evaluations: dict[str, Evaluation]) -> None:
+    chapter = report("whole", "en").split('<section id="policy">')[1].split("</section>")[0]
+    lines = evaluations["whole"].lines
+    assert re.findall(r'<tbody id="line-(\w+)"', chapter) == list(lines["line"].unique())
+    counts = {int(n) for n in re.findall(r"<b>(\d+)</b> [●▲■○]", chapter)}
+    assert counts == set(lines["status"].value_counts())
+    assert "Actual is the median" not in chapter
+    assert "about 30" in chapter
+    tables = chapter.split(entries()["policy"]["conflict_title"]["en"])[0]
+    assert not re.search("左右|以下|逐步|规划值|不低于|不高于", tables)
+
+
+def test_every_word_of_a_target_is_known() -> None:
+    assert set(target_words()) == set(entries()["target_word"])
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "zh", "en"),
+    [
+        ("左右 30", "drug_share", "30%左右", "about 30%"),
+        ("≤ 20 以下", "drug_share", "20%以下", "at most 20%"),
+        ("↓ 逐步", "drug_share", "逐步下降（上期 9.8%）", "gradually falling from 9.8%"),
+        (
+            "5.6 → ≥ 6.2 规划值 (2025)",
+            "beds_per_1000",
+            "规划值≥ 6.2（2025 年，基期 5.6）",
+            "planned ≥ 6.2 (2025, from 5.6)",
+        ),
+        ("free text", "drug_share", "free text", "free text"),
+    ],
+)
+def test_targets_in_words(evaluations: dict[str, Evaluation], text: str, unit: str, zh: str, en: str) -> None:
+    row = pd.Series({"target_text": text, "indicator": unit, "target": 9.8})
+    found = [target_in_words(Reading(evaluations["bare"], Words(language)), row) for language in ("zh", "en")]
+    assert found == [zh, en]
+
+
+def test_run_is_short_but_for_the_annex(report: Report) -> None:
+    text = report("whole", "zh")
+    assert "运行编号 2026-example<" in text
+    assert text.count("2026-example-0001") == 1
+
+
+def test_names_lose_their_parenthesis_only_where_they_stay_different(evaluations: dict[str, Evaluation]) -> None:
+    found = evaluations["bare"]
+    hospitals = found.hospitals.copy()
+    hospitals["name"] = ["甲院（虚构）", "乙院（东区）", "乙院（西区）", *hospitals["name"].iloc[3:]]
+    labels = list(Reading(replace(found, hospitals=hospitals), Words("zh")).labels.values())
+    assert labels[:3] == ["甲院", "乙院（东区）", "乙院（西区）"]
+
+
+def test_decisions_without_amounts_are_a_sentence(evaluations: dict[str, Evaluation], tmp_path: Path) -> None:
+    found = evaluations["whole"]
+    table = found.decisions.assign(note="no base is named", basis="score=83.123456; slope=0.1; beds=512.25")
+    table.loc[table["kind"] == "posts", "formula"] = "1 + slope * score / beds"
+    text = write_report(replace(found, decisions=table), tmp_path / "r.html", "en").read_text(encoding="utf-8")
+    chapter = text.split('<section id="decisions">')[1].split("</section>")[0]
+    assert chapter.count("<table") == 1
+    assert "No amounts: no base is named." in chapter
+    assert chapter.count("All hospitals: no base is named.") == 1
+    assert "1 + slope × score ÷ " in chapter
+    assert "83.123456" not in text
+
+
+def test_funnel_says_overdispersion_once(evaluations: dict[str, Evaluation], tmp_path: Path) -> None:
+    found = evaluations["bare"]
+    name, one = next(iter(found.funnels.items()))
+    note = "Units differ (phi 1.26): limits widened by tau2 = 9.15e-06.; Flags are exact; limits are not."
+    funnels = {name: replace(one, phi=1.2617, tau2=9.15e-6, note_en=note)}
+    text = write_report(replace(found, funnels=funnels), tmp_path / "r.html", "en").read_text(encoding="utf-8")
+    assert "Limits widened by overdispersion, φ = 1.26. Flags are exact; limits are not." in text
+    assert "e-06" not in text
 
 
 def test_same_evaluation_same_bytes(evaluations: dict[str, Evaluation], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from drgengine.evaluation.report.numbers import DASH, finite, number, signed, span
 from drgengine.evaluation.report.page import render, write_whole
 from drgengine.evaluation.report.reading import Reading
+from drgengine.evaluation.report.reportcontent import short_run
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
 from drgengine.evaluation.report.words import Words
 from drgengine.evaluation.yearly.result import Book, Evaluation
@@ -78,7 +79,9 @@ def _page(reading: Reading, book: Book) -> _Page:
         parts.append((words(f"book.{part}"), _table(reading, table), text))
     return _Page(
         title=words("book.title", name=name),
-        lead=words("book.lead", title=plan.title, period=span, run=reading.evaluation.run_id),
+        lead=words(
+            "book.lead", title=plan.title_in(words.language), period=span, run=short_run(reading.evaluation.run_id)
+        ),
         how=words(how, n=plan.privacy.smallest_cell),
         parts=parts,
     )

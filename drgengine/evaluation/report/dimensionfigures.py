@@ -30,9 +30,9 @@ from drgengine.evaluation.report.figures import (
 from drgengine.evaluation.report.numbers import finite, number, signed
 from drgengine.evaluation.report.reading import Reading
 
-_HALF = 336
+_HALF, _LOW = 336, 270
 _REMAINDER = 0.05
-_HEAT_ROW = 18
+_HEAT_ROW, _HEAT_NAMES = 17, 225.0
 _SCALE = Markup('0 <span class="scale"></span> 100')
 
 
@@ -47,15 +47,16 @@ def points_by_hospital(reading: Reading) -> list[Figure]:
         parts = chunks(keys)
         for at, part in enumerate(parts):
             extra = str(reading.words("figure.part", at=at + 1, parts=len(parts))) if len(parts) > 1 else ""
-            title = reading.words("figure.heat", group=group, part=extra)
+            title = reading.words("figure.heat", group=reading.group_name(group), part=extra)
             found.append(_heat(reading, f"heat-{number_}-{at}", title, points.loc[part, names]))
     return found
 
 
 def _heat(reading: Reading, name: str, title: Any, points: pd.DataFrame) -> Figure:
     words = reading.words
-    hospitals, indicators = [reading.names[key] for key in points.index], [reading.indicator(one) for one in points]
-    shown = [label(one, 134.0, 11.0) for one in indicators]
+    hospitals, indicators = [reading.labels[key] for key in points.index], [reading.indicator(one) for one in points]
+    size = 11.0 if len(indicators) <= 36 else 9.0
+    shown = [label(one, 150.0, size) for one in indicators]
     trace = {
         "type": "heatmap",
         "z": [[brief(value, 3) for value in row] for row in points.to_numpy()],
@@ -71,11 +72,11 @@ def _heat(reading: Reading, name: str, title: Any, points: pd.DataFrame) -> Figu
     }
     rows = len(hospitals)
     layout = {
-        "xaxis": {"tickvals": list(range(len(shown))), "ticktext": shown, "tickangle": -90, "tickfont": {"size": 11}}
+        "xaxis": {"tickvals": list(range(len(shown))), "ticktext": shown, "tickangle": -90, "tickfont": {"size": size}}
         | {"ticks": "", "showgrid": False, "side": "bottom", "showline": False},
-        "yaxis": {"tickvals": list(range(rows)), "ticktext": [label(one, 150.0) for one in hospitals]}
-        | {"range": [rows - 0.5, -0.5], "ticks": "", "showgrid": False, "showline": False},
-        "margin": {"l": min(left_margin(hospitals), 170), "r": 16, "t": 8, "b": 142},
+        "yaxis": {"tickvals": list(range(rows)), "ticktext": [label(one, _HEAT_NAMES, 10.0) for one in hospitals]}
+        | {"range": [rows - 0.5, -0.5], "ticks": "", "showgrid": False, "showline": False, "tickfont": {"size": 10}},
+        "margin": {"l": min(left_margin(hospitals, 10.0), int(_HEAT_NAMES) + 16), "r": 10, "t": 8, "b": 158},
     }
     return figure(
         name,
@@ -83,7 +84,7 @@ def _heat(reading: Reading, name: str, title: Any, points: pd.DataFrame) -> Figu
         [trace],
         layout,
         note=words("figure.heat_note", scale=_SCALE),
-        height=max(rows, 4) * _HEAT_ROW + 150,
+        height=rows * _HEAT_ROW + 166,
     )
 
 
@@ -107,7 +108,7 @@ def dimensions_by_group(reading: Reading) -> Figure | None:
             ys += [place] * len(values)
             texts += [
                 lines(
-                    f"{reading.names[key]} ({group})",
+                    f"{reading.names[key]} ({reading.group_name(group)})",
                     f"{reading.words.text(one.zh, one.en)}: {number(value, 'points')}",
                 )
                 for key, value in values.items()
@@ -115,7 +116,13 @@ def dimensions_by_group(reading: Reading) -> Figure | None:
             medians.append((float(values.median()) if len(values) else None, place))
         marker: dict[str, Any] = {"color": colour, "symbol": SYMBOLS[at % len(SYMBOLS)], "size": 7, "opacity": 0.6}
         data.append(
-            {"type": "scatter", "mode": "markers", "name": plain(group), "x": short(xs, 4), "y": short(ys)}
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": plain(reading.group_name(group)),
+                "x": short(xs, 4),
+                "y": short(ys),
+            }
             | {"marker": marker, "hoverinfo": "text", "hovertext": texts, "legendgroup": str(at)}
         )
         bar = {"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": colour}}
@@ -175,27 +182,26 @@ def radar(reading: Reading, hospital: Any) -> Figure | None:
             | {"gridcolor": "#e3e7ec", "showline": False, "angle": 90, "tickangle": 90},
             "angularaxis": {"direction": "clockwise", "rotation": 90, "gridcolor": "#e3e7ec", "tickfont": {"size": 11}},
         },
-        "margin": {"l": 74, "r": 74, "t": 58, "b": 30},
+        "margin": {"l": 74, "r": 74, "t": 38, "b": 54},
         "showlegend": True,
-        "legend": {"y": 1.16, "x": 0.5, "xanchor": "center", "font": {"size": 11}},
+        "legend": {"y": -0.16, "x": 0.5, "xanchor": "center", "yanchor": "top", "font": {"size": 11}},
     }
     name = f"radar-{reading.anchors[hospital]}"
-    return figure(name, words("figure.radar"), data, layout, height=272, width=_HALF)
+    return figure(name, words("figure.radar"), data, layout, height=_LOW, width=_HALF)
 
 
 def waterfall(reading: Reading, hospital: Any) -> Figure | None:
-    """From the score of last year to that of this one, by dimension (得分变化瀑布图)."""
-    now, before = reading.evaluation.scores, reading.evaluation.previous_scores
-    if before is None or hospital not in before.table.index:
+    """From the score of last year to that of this one, by dimension (得分变化瀑布图).
+
+    The steps compare the indicators of both years; one more leads to the score over all indicators of this year.
+    """
+    found = score_steps(reading, hospital)
+    if found is None:
         return None
-    first, last = finite(before.table.at[hospital, "score"]), finite(now.table.at[hospital, "score"])
-    if first is None or last is None:
-        return None
-    steps = contribution_steps(reading, hospital)
+    first, steps, rest, last = found
     words = reading.words
-    names = [words.text(one.zh, one.en) for one in reading.evaluation.tree.dimensions]
-    values = [steps.get(one.id, 0.0) for one in reading.evaluation.tree.dimensions]
-    rest = last - first - sum(values)
+    names = [words.text(one.zh, one.en) for one in reading.evaluation.tree.dimensions if one.id in steps]
+    values = list(steps.values())
     if abs(rest) > _REMAINDER:
         names, values = [*names, str(words("hospital.remainder"))], [*values, rest]
     starts = first + np.concatenate([[0.0], np.cumsum(values)])
@@ -221,19 +227,39 @@ def waterfall(reading: Reading, hospital: Any) -> Figure | None:
     layout = {
         "xaxis": {"range": short([low - room, high + room]), "nticks": 5},
         "yaxis": {"range": [len(labels) - 0.4, -0.6], "tickvals": list(range(len(labels)))}
-        | {"ticktext": [two_lines(name) for name in labels], "ticks": "", "showgrid": False}
-        | {"tickfont": {"size": 11}},
-        "margin": {"l": min(left_margin(labels, 11.0), 112), "r": 14, "t": 12, "b": 28},
+        | {"ticktext": [two_lines(name, 116.0, 10.0) for name in labels], "ticks": "", "showgrid": False}
+        | {"tickfont": {"size": 10}},
+        "margin": {"l": min(left_margin(labels, 10.0), 126), "r": 14, "t": 12, "b": 28},
     }
     name = f"waterfall-{reading.anchors[hospital]}"
-    return figure(name, words("figure.waterfall"), [trace], layout, height=272, width=_HALF)
+    return figure(name, words("figure.waterfall"), [trace], layout, height=_LOW, width=_HALF)
 
 
-def contribution_steps(reading: Reading, hospital: Any) -> dict[str, float]:
-    """Dimension -> contribution this year minus last year."""
-    sums = []
-    for table in (reading.earlier_contributions, reading.contributions):
-        rows = table.get(hospital)
-        sums.append({} if rows is None else rows.groupby("dimension")["contribution"].sum().to_dict())
-    dimensions = reading.evaluation.tree.dimensions
-    return {one.id: float(sums[1].get(one.id, 0.0) - sums[0].get(one.id, 0.0)) for one in dimensions}
+def score_steps(reading: Reading, hospital: Any) -> tuple[float, dict[str, float], float, float] | None:
+    """First score, dimension -> change over the indicators of both years, what is left, last score.
+
+    What is left are the indicators that only one of the years has; None where a year has no score.
+    """
+    now, before = reading.evaluation.scores, reading.evaluation.previous_scores
+    if before is None or hospital not in before.table.index:
+        return None
+    last = finite(now.table.at[hospital, "score"])
+    first = finite(before.table.at[hospital, "score"])
+    common = finite(reading.league(hospital, "previous_comparable_score"))
+    if first is None or last is None:
+        return None
+    tables = [table.get(hospital) for table in (reading.earlier_contributions, reading.contributions)]
+    if common is not None and tables[0] is not None and tables[1] is not None:
+        tables, first = _in_both(tables[0], tables[1]), common
+    sums = [{} if rows is None else rows.groupby("dimension")["contribution"].sum().to_dict() for rows in tables]
+    names = [one.id for one in reading.evaluation.tree.dimensions if one.id in sums[0] or one.id in sums[1]]
+    steps = {name: float(sums[1].get(name, 0.0) - sums[0].get(name, 0.0)) for name in names}
+    return first, steps, last - first - sum(steps.values()), last
+
+
+def _in_both(before: pd.DataFrame, now: pd.DataFrame) -> list[pd.DataFrame | None]:
+    """Contributions of both years over the indicators that have points in both, under this year's weights."""
+    names = [name for name in now.index if name in before.index]
+    names = [name for name in names if pd.notna(now.at[name, "points"]) and pd.notna(before.at[name, "points"])]
+    weight = now.loc[names, "weight"] / now.loc[names, "weight"].sum()
+    return [table.loc[names].assign(contribution=table.loc[names, "points"] * weight) for table in (before, now)]

@@ -23,6 +23,8 @@ BLUE, RED, GREEN, ORANGE, SKY, PURPLE, GREY, INK = (
     "#8a8f98",
     "#1f2933",
 )
+# Orange dark enough for thin lines on white.
+DARK = "#a35a00"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, INK, GREY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 WIDTH = 680
@@ -153,6 +155,36 @@ def label(text: str, most: float = 170.0, size: float = 12.0) -> str:
     return plain(text + "…")
 
 
+def cut_to(text: str, most: int) -> str:
+    """A text cut to a number of letters; a Chinese character counts as two.
+
+    >>> cut_to("Central Hospital", 9), cut_to("第一人民医院", 8), cut_to("第一人民医院", 12)
+    ('Central …', '第一人…', '第一人民医院')
+    """
+    if _letters(text) <= most:
+        return text
+    while text and _letters(text) >= most:
+        text = text[:-1]
+    return text + "…"
+
+
+def _letters(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def wrapped(text: str, most: float, size: float = 12.0) -> str:
+    """A label on one line where it fits a width, else on two, each cut to it; made safe.
+
+    >>> wrapped("Maternal and Child Health Hospital", 130.0), wrapped("第一人民医院", 130.0)
+    ('Maternal and Child<br>Health Hospital', '第一人民医院')
+    """
+    if text_width(text, size) <= most:
+        return plain(text)
+    gaps = [at for at, letter in enumerate(text) if letter == " "] or list(range(1, len(text)))
+    at = min(gaps, key=lambda place: abs(text_width(text[:place], size) - text_width(text, size) / 2.0))
+    return f"{label(text[:at].strip(), most, size)}<br>{label(text[at:].strip(), most, size)}"
+
+
 def two_lines(text: str, most: float = 80.0, size: float = 11.0) -> str:
     """A label of several words on two lines where it is wide, each line cut to 100 pixels, made safe.
 
@@ -161,7 +193,7 @@ def two_lines(text: str, most: float = 80.0, size: float = 11.0) -> str:
     """
     words = text.split(" ")
     if text_width(text, size) <= most or len(words) < 2:
-        return label(text, 100.0, size)
+        return label(text, max(most, 100.0), size)
     half = min(range(1, len(words)), key=lambda at: abs(len(" ".join(words[:at])) - len(text) / 2))
     return "<br>".join(label(" ".join(part), 100.0, size) for part in (words[:half], words[half:]))
 

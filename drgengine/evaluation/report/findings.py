@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from drgengine.evaluation.report.funnelfigures import funnel_name, outside
-from drgengine.evaluation.report.numbers import finite, number, share
+from drgengine.evaluation.report.numbers import finite, number, share, signed
 from drgengine.evaluation.report.rankfigures import REAL
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.redflags import Flag
@@ -45,11 +46,14 @@ def findings(reading: Reading, flags: Mapping[Any, list[Flag]]) -> Findings:
     ]
     sentences = [
         *_classes(reading),
-        *_ranks(reading),
         *_changes(reading, better, worse),
+        *_safety(reading),
+        *_coding(reading),
+        *_missed(reading),
+        *_ranks(reading),
         *_flags(reading, flags),
         *_funnels(reading),
-        *_lines(reading),
+        *_progress(reading),
         *_frontier(reading),
     ]
     return Findings(_scope(reading), figures, sentences, _unsaid(reading), _groups(reading, flags))
@@ -79,7 +83,7 @@ def _scope(reading: Reading) -> Markup:
     parts = [
         words(
             "summary.scope",
-            region=evaluation.plan.region,
+            region=evaluation.plan.region_in(words.language),
             start=period.start.isoformat(),
             end=period.end.isoformat(),
             hospitals=words("summary.hospitals", n=len(reading.names)),
@@ -96,27 +100,63 @@ def _scope(reading: Reading) -> Markup:
 
 
 def _classes(reading: Reading) -> list[Markup]:
-    """Who is separably best and worst, by peer group."""
+    """Who is clearly ahead and behind in the peer group, in one sentence."""
     league, names, words = reading.evaluation.league, reading.evaluation.plan.classes.names, reading.words
-    found = []
-    for group in reading.groups:
-        ranked = reading.ranked(group)
-        if len(ranked) < 2:
-            continue
-        parts = []
-        for name, key in ((names[0], "summary.best"), (names[-1], "summary.worst")):
-            there = [one for one in ranked if league.at[one, "class"] == league.at[one, "class_before_veto"] == name]
-            text = reading.links(there) if there else words("summary.nobody")
-            parts.append(words(key, names=text, name=name))
-        open_ = sum(not league.at[one, "class"] for one in ranked)
-        parts.append(
-            words("summary.open", n=open_, count=len(ranked), p=share(reading.evaluation.plan.classes.probability, 0))
-        )
-        capped = [one for one in ranked if league.at[one, "class"] != league.at[one, "class_before_veto"]]
-        if capped:
-            parts.append(words("summary.capped", names=reading.links(capped)))
-        found.append(words("summary.group", group=group, text=Markup(words("summary.join")).join(parts)))
-    return found
+    ranked = [key for group in reading.groups for key in reading.ranked(group) if len(reading.ranked(group)) > 1]
+    if not ranked:
+        return []
+    parts = []
+    for name, key in ((names[0], "summary.best"), (names[-1], "summary.worst")):
+        there = [one for one in ranked if league.at[one, "class"] == league.at[one, "class_before_veto"] == name]
+        text = words.listed([_in_group(reading, one) for one in there]) if there else words("summary.nobody")
+        parts.append(words(key, names=text, name=name))
+    open_ = sum(not league.at[one, "class"] for one in ranked)
+    probability = share(reading.evaluation.plan.classes.probability, 0)
+    parts.append(words("summary.open", n=open_, count=len(ranked), p=probability))
+    return [Markup("；" if words.language == "zh" else " ").join(parts)]
+
+
+def _in_group(reading: Reading, key: Any) -> Markup:
+    group = reading.group_name(reading.league(key, "peer_group"))
+    return reading.words("summary.in_group", name=reading.link(key), group=group)
+
+
+def _safety(reading: Reading) -> list[Markup]:
+    """Deaths and readmissions above the outer limits, classes capped by a veto, and pairs that warn."""
+    words, league, parts = reading.words, reading.evaluation.league, []
+    for one in reading.evaluation.funnels.values():
+        high = [key for key, flag in outside(one).items() if flag.startswith("above")]
+        if _is_safety(one.id) and high:
+            parts.append(words("summary.unsafe", name=funnel_name(reading, one), names=reading.links(high, 6)))
+    capped = [key for key in league.index if reading.said(key, "veto")]
+    if capped:
+        parts.append(words("summary.capped", names=reading.links(capped)))
+    pairs = reading.alerts("pair_alerts")
+    if pairs is not None and len(pairs):
+        parts.append(words("summary.pairs", names=reading.links(dict.fromkeys(pairs["hospital_id"]))))
+    if not parts:
+        return [words("summary.safe")] if reading.evaluation.funnels else []
+    return [words("summary.safety", text=Markup(words("summary.join")).join(parts))]
+
+
+def _is_safety(name: str) -> bool:
+    return name == "smr" or "mortality" in name or name.startswith("readmission")
+
+
+def _coding(reading: Reading) -> list[Markup]:
+    """Rises of the CMI that come from coding, with the place of the hospital, as it may be about to be rewarded."""
+    words, table = reading.words, reading.alerts("coding_alerts")
+    if table is None or not len(table):
+        return []
+    parts = []
+    for _, row in table.sort_values("within", ascending=False, kind="stable").iterrows():
+        rank = finite(reading.league(row["hospital_id"], "rank"))
+        key = "summary.coded_rank" if rank is not None else "summary.coded"
+        values: dict[str, Any] = {"name": reading.link(row["hospital_id"]), "change": signed(row["cmi_change"], 3)}
+        values |= {"within": signed(row["within"], 3), "before": number(row["depth_before"])}
+        values |= {"after": number(row["depth_after"]), "rank": number(rank)}
+        parts.append(words(key, **values))
+    return [words("summary.coding", text=words.listed(parts, 4))]
 
 
 def _ranks(reading: Reading) -> list[Markup]:
@@ -156,32 +196,45 @@ def _flags(reading: Reading, flags: Mapping[Any, list[Flag]]) -> list[Markup]:
 
 
 def _funnels(reading: Reading) -> list[Markup]:
-    words, found = reading.words, []
+    words, parts = reading.words, []
     for one in reading.evaluation.funnels.values():
-        parts = []
+        sides = []
         for side in ("above", "below"):
             keys = [key for key, flag in outside(one).items() if flag.startswith(side)]
-            if keys:
-                parts.append(words(f"summary.{side}", names=reading.links(keys, 6)))
-        if parts:
-            text = Markup(words("summary.join")).join(parts)
-            found.append(words("summary.funnel", name=funnel_name(reading, one), text=text))
-    return found
+            if keys and not (side == "above" and _is_safety(one.id)):
+                sides.append(words(f"summary.{side}", names=reading.links(keys, 6)))
+        if sides:
+            text = Markup(words("page.comma")).join(sides)
+            parts.append(words("summary.funnel", name=funnel_name(reading, one), text=text))
+    return [words("summary.funnels", text=Markup(words("summary.join")).join(parts))] if parts else []
 
 
-def _lines(reading: Reading) -> list[Markup]:
-    words, table, progress = reading.words, reading.evaluation.lines, reading.evaluation.progress
-    found = []
-    if len(table):
-        counts = table["status"].value_counts()
-        good = int(sum(counts.get(name, 0) for name in ("met", "near", "trend right")))
-        bad = int(sum(counts.get(name, 0) for name in ("missed", "trend wrong")))
-        found.append(words("summary.lines", good=good, bad=bad, rest=len(table) - good - bad))
-    if len(progress):
-        counts = progress["colour"].value_counts()
-        numbers = {name: int(counts.get(name, 0)) for name in ("green", "amber", "red")}
-        found.append(words("summary.progress", rest=len(progress) - sum(numbers.values()), **numbers))
-    return found
+def _missed(reading: Reading) -> list[Markup]:
+    """Targets of policy lines met and missed, the missed ones by name."""
+    words, table = reading.words, reading.evaluation.lines
+    if not len(table):
+        return []
+    counts = table["status"].value_counts()
+    good = int(sum(counts.get(name, 0) for name in ("met", "near", "trend right")))
+    bad = table[table["status"].isin(["missed", "trend wrong"])].sort_values("status", kind="stable")
+    told = [_line_name(reading, row) for _, row in bad.iterrows()]
+    text = words("summary.lines_missed", names=words.listed(dict.fromkeys(told), 8)) if told else words("summary.stop")
+    return [words("summary.lines", good=good, bad=len(bad), rest=len(table) - good - len(bad)) + text]
+
+
+def _line_name(reading: Reading, row: pd.Series) -> Markup:
+    texts = (row.get(name) if isinstance(row.get(name), str) else "" for name in ("indicator_zh", "indicator_en"))
+    name = reading.words.text(*(str(text) for text in texts))
+    return Markup('{} <a href="#line-{}">{}</a>').format(name, row["line"], row["line"])
+
+
+def _progress(reading: Reading) -> list[Markup]:
+    words, progress = reading.words, reading.evaluation.progress
+    if not len(progress):
+        return []
+    counts = progress["colour"].value_counts()
+    numbers = {name: int(counts.get(name, 0)) for name in ("green", "amber", "red")}
+    return [words("summary.progress", rest=len(progress) - sum(numbers.values()), **numbers)]
 
 
 def _frontier(reading: Reading) -> list[Markup]:
@@ -198,7 +251,7 @@ def _unsaid(reading: Reading) -> list[Markup]:
     """What the data do not allow to say."""
     evaluation, words = reading.evaluation, reading.words
     found = [words("unsaid.ranks")]
-    thin = [f"{group} ({len(keys)})" for group, keys in reading.groups.items() if len(keys) < _THIN]
+    thin = [f"{reading.group_name(group)} ({len(keys)})" for group, keys in reading.groups.items() if len(keys) < _THIN]
     if thin:
         found.append(words("unsaid.thin", groups=words.listed(thin, 12)))
     if evaluation.previous is None:
@@ -240,5 +293,5 @@ def _groups(reading: Reading, flags: Mapping[Any, list[Flag]]) -> Table:
         classes = [str(league.at[key, "class"] or "") for key in ranked]
         red = sum(flag.kind == "red" for key in keys for flag in flags[key])
         counts = [len(keys), len(ranked), *(classes.count(name) for name in (*names, "")), red]
-        rows.append([words_cell(group), *(Cell(number(count)) for count in counts)])
+        rows.append([words_cell(reading.group_name(group)), *(Cell(number(count)) for count in counts)])
     return Table(columns, rows, words("summary.groups_caption"))

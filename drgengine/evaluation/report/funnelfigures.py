@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -26,6 +27,7 @@ from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.yearly.result import Funnel
 
 _HEIGHT = 430
+_SPREAD = re.compile("phi|tau2")
 _MARGIN = {"l": 62, "r": 20, "t": 56, "b": 52}
 
 
@@ -156,6 +158,18 @@ def _note(reading: Reading, one: Funnel) -> Markup:
     if not parts:
         parts.append(words("figure.funnel_none"))
     if one.tau2 > 0 or one.phi > 1:
-        parts.append(words("figure.overdispersion", phi=number(one.phi), tau2=f"{one.tau2:.4g}"))
-    note = words.text(one.note_zh, one.note_en)
+        parts.append(words("figure.overdispersion", phi=number(one.phi)))
+    note = _rest(reading, one)
     return Markup(" ").join([*parts, *([note] if note else [])])
+
+
+def _rest(reading: Reading, one: Funnel) -> str:
+    """The note without what the sentence on overdispersion has said, as a sentence."""
+    parts = [part.strip(" 。.") for part in re.split("；|; ", reading.words.text(one.note_zh, one.note_en))]
+    kept = [part for part in parts if part and not _SPREAD.search(part)]
+    if not kept:
+        return ""
+    if reading.words.language == "zh":
+        return "；".join(kept) + "。"
+    text = "; ".join(kept)
+    return text[0].upper() + text[1:] + "."

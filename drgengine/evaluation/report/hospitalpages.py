@@ -18,14 +18,18 @@ from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.redflags import Flag
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
 
-_BEST = 3
+_BEST, _MOST_FLAGS = 3, 6
 _COUNTS = ("discharges", "invalid", "ungroupable", "ambiguous", "long_stay", "without_weight")
 _SHARES = ("grouping_rate", "charge_known", "stay_known", "disposition_known", "input_coverage")
 
 
 @dataclass(frozen=True, slots=True)
 class HospitalPage:
-    """What the page of one hospital shows. missing : sentences in place of figures that cannot be drawn"""
+    """What the page of one hospital shows.
+
+    missing : sentences in place of figures that cannot be drawn   flags, more_flags : those of the first page, and the
+        rest   count : of all flags
+    """
 
     anchor: str
     name: str
@@ -37,6 +41,8 @@ class HospitalPage:
     best: Table
     worst: Table
     flags: list[Flag]
+    more_flags: list[Flag]
+    count: int
     quality: Markup
     indicators: Table
     others: Table | None
@@ -50,21 +56,26 @@ def hospital_pages(reading: Reading, flags: Mapping[Any, list[Flag]]) -> list[Ho
 
 def _page(reading: Reading, key: Any, flags: list[Flag]) -> HospitalPage:
     hospitals = reading.evaluation.hospitals
-    parts = [str(key), *(str(hospitals.at[key, name]) for name in ("level", "type", "peer_group") if name in hospitals)]
+    kinds = [
+        reading.words.word("kind", str(hospitals.at[key, name])) for name in ("level", "type") if name in hospitals
+    ]
+    parts = [str(key), *kinds, reading.group_name(reading.league(key, "peer_group"))]
     charts = [chart for chart in (radar(reading, key), waterfall(reading, key)) if chart is not None]
     rows = reading.contributions.get(key, pd.DataFrame())
     best, worst = _extremes(reading, rows)
     return HospitalPage(
         anchor=reading.anchors[key],
         name=reading.names[key],
-        subtitle=" · ".join(dict.fromkeys(parts)),
-        excluded=str(reading.league(key, "excluded") or ""),
+        subtitle=" · ".join(dict.fromkeys(part for part in parts if part)),
+        excluded=reading.said(key, "excluded"),
         figures=_figures(reading, key),
         charts=charts,
         missing=_missing(reading, key),
         best=best,
         worst=worst,
-        flags=flags,
+        flags=flags[:_MOST_FLAGS],
+        more_flags=flags[_MOST_FLAGS:],
+        count=len(flags),
         quality=_quality(reading, key),
         indicators=_indicators(reading, key, rows),
         others=_others(reading, key, rows),

@@ -6,7 +6,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from drgengine.evaluation.report.numbers import DASH, chance, finite, number, span
+from drgengine.evaluation.report.numbers import DASH, chance, finite, number, signed, span
+from drgengine.evaluation.report.rankfigures import end_column
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
 
@@ -39,12 +40,13 @@ def _table(reading: Reading, group: str) -> Table:
         Column(str(words("league.score")), hint=str(words("league.score_hint", level=reading.level))),
         *(Column(words.text(one.zh, one.en)) for one in reading.evaluation.tree.dimensions),
         *(Column(str(words(f"beside.{name}")), hint=_hint(reading, name)) for name in BESIDE),
+        Column(str(words("league.change")), hint=str(words("league.change_hint"))),
         Column(str(words("league.last")), hint=str(words("league.last_hint"))),
     ]
     keys = reading.groups[group]
     rows = [_row(reading, key) for key in keys]
     size = len(reading.ranked(group))
-    caption = words("league.caption", group=group, n=len(keys), ranked=size)
+    caption = words("league.caption", group=reading.group_name(group), n=len(keys), ranked=size)
     return Table(columns, rows, caption, css="league", sortable=True)
 
 
@@ -58,18 +60,19 @@ def _row(reading: Reading, key: Any) -> list[Cell]:
     points = [dimensions.at[key, one.id] for one in reading.evaluation.tree.dimensions]
     return [
         rank_cell(reading, key),
-        Cell(reading.link(key), sort=reading.names[key], kind="t"),
+        Cell(reading.link(key), reading.names[key], reading.labels[key], kind="t"),
         class_cell(reading, key),
         score_cell(reading, key),
         *(Cell(number(value, "points"), sort=finite(value)) for value in points),
         *(_beside(reading, key, name) for name in BESIDE),
+        change_cell(reading, key),
         last_cell(reading, key),
     ]
 
 
 def rank_cell(reading: Reading, key: Any) -> Cell:
     """Rank with its interval below; the interval stays in sight whatever the order."""
-    rank, reason = reading.league(key, "rank"), str(reading.league(key, "excluded") or "")
+    rank, reason = reading.league(key, "rank"), reading.said(key, "excluded")
     if finite(rank) is None:
         return Cell(DASH, reason, below=reading.words("league.excluded"))
     ends = span(reading.league(key, "rank_low"), reading.league(key, "rank_high"), 0)
@@ -79,13 +82,13 @@ def rank_cell(reading: Reading, key: Any) -> Cell:
 def class_cell(reading: Reading, key: Any) -> Cell:
     """The class with its probability, "not separable", or left out."""
     words = reading.words
-    name, veto = str(reading.league(key, "class") or ""), str(reading.league(key, "veto") or "")
+    name, veto = str(reading.league(key, "class") or ""), reading.said(key, "veto")
     probability = reading.league(key, "class_probability")
     if reading.league(key, "excluded"):
-        return words_cell("", str(reading.league(key, "excluded")))
+        return words_cell("", reading.said(key, "excluded"))
     if not name:
         return Cell(words("league.not_separable"), chance(probability), kind="t quiet", sort="~")
-    below: str | Markup = f"P={chance(probability)}"
+    below: str | Markup = f"P {chance(probability)}"
     if veto:
         below = words("league.capped", before=str(reading.league(key, "class_before_veto") or DASH))
     return Cell(Markup("<b>{}</b>").format(name), veto, name, below, "t")
@@ -96,7 +99,7 @@ def score_cell(reading: Reading, key: Any) -> Cell:
     score = reading.league(key, "score")
     ends = span(reading.league(key, "score_low"), reading.league(key, "score_high"))
     below = "" if finite(score) is None else f"[{ends}]"
-    return Cell(number(score, "points"), str(reading.league(key, "excluded") or ""), finite(score), below)
+    return Cell(number(score, "points"), reading.said(key, "excluded"), finite(score), below)
 
 
 def _beside(reading: Reading, key: Any, name: str) -> Cell:
@@ -112,16 +115,24 @@ def _beside(reading: Reading, key: Any, name: str) -> Cell:
 
 def last_cell(reading: Reading, key: Any) -> Cell:
     """Rank of last year with an arrow, and the probability that the score has risen."""
-    before, now = finite(reading.league(key, "previous_rank")), finite(reading.league(key, "rank"))
+    before, now = finite(reading.league(key, "previous_rank")), finite(reading.league(key, end_column(reading)))
     if before is None:
         return Cell(DASH, str(reading.words("league.no_last")))
     arrow = "" if now is None else "↑" if now < before else "↓" if now > before else "="
     risen = reading.league(key, "p_improved")
-    below = f"P↑={chance(risen)}" if finite(risen) is not None else ""
+    below = f"P↑ {chance(risen)}" if finite(risen) is not None else ""
     return Cell(f"{number(before)} {arrow}", sort=before, below=below)
+
+
+def change_cell(reading: Reading, key: Any) -> Cell:
+    """Change of the score over the indicators of both years; on hover the two scores."""
+    now, before = reading.league(key, "comparable_score"), reading.league(key, "previous_comparable_score")
+    change = finite(reading.league(key, "change"))
+    shown = f"{number(before, 'points')} → {number(now, 'points')}" if finite(now) is not None else ""
+    return Cell(signed(change), shown, change)
 
 
 def excluded_rows(reading: Reading) -> list[tuple[Markup, Markup]]:
     """Hospitals left out, and why."""
     excluded = reading.evaluation.league["excluded"]
-    return [(reading.link(key), escape(str(reason))) for key, reason in excluded.items() if reason]
+    return [(reading.link(key), escape(reading.said(key, "excluded"))) for key, reason in excluded.items() if reason]

@@ -126,10 +126,10 @@ def anchor_table(reading: Reading) -> Table | None:
         unit = reading.unit(str(row["indicator"]))
         cells = {
             "indicator": words_cell(reading.indicator(str(row["indicator"]))),
-            "peer_group": words_cell(row.get("peer_group")),
+            "peer_group": words_cell(reading.group_name(row.get("peer_group") or "")),
             "bad": Cell(number(row["bad"], unit)),
             "good": Cell(number(row["good"], unit)),
-            "source": words_cell(row.get("source")),
+            "source": words_cell(reading.source(row)),
         }
         body.append([cells[name] for name in names])
     return Table(columns, body, words("method.anchors_caption"))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from drgengine.errors import OutputFileError
 from drgengine.evaluation.report.dimensionfigures import dimensions_by_group, points_by_hospital
+from drgengine.evaluation.report.driftfigures import cmi_changes
 from drgengine.evaluation.report.figures import BASE, Figure, script_json
 from drgengine.evaluation.report.funnelfigures import funnels
 from drgengine.evaluation.report.rankfigures import rank_changes, rank_intervals, shrunk_values
@@ -75,6 +76,7 @@ def chart_groups(reading: Reading) -> list[ChartGroup]:
         **{name: [one] if one is not None else [] for name, one in scatters.items()},
         "funnels": funnels(reading),
         "changes": rank_changes(reading),
+        "drift": cmi_changes(reading),
         "heat": points_by_hospital(reading),
         "dimensions": [dimensions] if dimensions is not None else [],
     }

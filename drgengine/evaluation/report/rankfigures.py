@@ -24,12 +24,16 @@ from drgengine.evaluation.report.figures import (
     plain,
     short,
     text_width,
+    wrapped,
 )
 from drgengine.evaluation.report.numbers import chance, finite, number, span
 from drgengine.evaluation.report.reading import Reading
 
 REAL = 0.9
-_ROOM = 150.0
+_ROOM = 250.0
+_SIDE = 150.0
+_NAMES = 11.0
+_TALL = 30
 
 
 def rank_intervals(reading: Reading) -> list[Figure]:
@@ -39,7 +43,7 @@ def rank_intervals(reading: Reading) -> list[Figure]:
         ranked = reading.ranked(group)
         parts = chunks(ranked) if len(ranked) > 1 else []
         for at, part in enumerate(parts):
-            title = reading.words("figure.ranks", group=group, part=_part(reading, at, len(parts)))
+            title = reading.words("figure.ranks", group=reading.group_name(group), part=_part(reading, at, len(parts)))
             found.append(_ranks(reading, f"ranks-{number_}-{at}", title, part, len(ranked)))
     return found
 
@@ -71,7 +75,7 @@ def _ranks(reading: Reading, name: str, title: Any, hospitals: Any, size: int) -
                 "hovertext": [_rank_text(reading, key) for key in keys],
             }
         )
-    layout = _rows_layout([reading.names[key] for key in hospitals])
+    layout = rows_layout([reading.labels[key] for key in hospitals])
     layout["xaxis"] = {
         "range": [0.5, size + 0.5],
         "dtick": max(1, round(size / 12)),
@@ -120,9 +124,9 @@ def _score_span(row: pd.Series) -> str:
     return span(row.get("score_low"), row.get("score_high"))
 
 
-def _rows_layout(names: list[str]) -> dict[str, Any]:
-    """Hospitals from top to bottom."""
-    shown = [label(name, _ROOM) for name in names]
+def rows_layout(names: list[str]) -> dict[str, Any]:
+    """Hospitals from top to bottom, with room for their names."""
+    shown = [label(name, _ROOM, _NAMES) for name in names]
     return {
         "yaxis": {
             "range": [len(names) - 0.4, -0.6],
@@ -130,32 +134,42 @@ def _rows_layout(names: list[str]) -> dict[str, Any]:
             "tickvals": list(range(len(names))),
             "ticktext": shown,
             "ticks": "",
+            "tickfont": {"size": _NAMES},
             "showline": False,
         },
-        "margin": {"l": min(left_margin(names), int(_ROOM) + 20), "r": 16, "t": 30, "b": 46},
+        "margin": {"l": min(left_margin(names, _NAMES), int(_ROOM) + 20), "r": 16, "t": 30, "b": 46},
     }
 
 
 def rank_changes(reading: Reading) -> list[Figure]:
     """Rank last year and this year (位次变化图), the latter with its interval; one figure per peer group."""
     found = []
+    league, column = reading.evaluation.league, end_column(reading)
     for at, group in enumerate(reading.groups):
-        league = reading.evaluation.league
         both = [key for key in reading.ranked(group) if finite(league.at[key, "previous_rank"]) is not None]
+        both = [key for key in both if finite(league.at[key, column]) is not None]
         if len(both) < 2:
             continue
-        moved = sorted(both, key=lambda key: -abs(league.at[key, "previous_rank"] - league.at[key, "rank"]))
+        moved = sorted(both, key=lambda key: -abs(league.at[key, "previous_rank"] - league.at[key, column]))
         shown = set(moved[:MOST_ROWS])
-        title = reading.words("figure.changes", group=group)
+        title = reading.words("figure.changes", group=reading.group_name(group))
         note = reading.words("figure.changes_cut", n=MOST_ROWS, count=len(both)) if len(both) > MOST_ROWS else ""
         found.append(_slopes(reading, f"changes-{at}", title, note, [key for key in both if key in shown]))
     return found
 
 
+def end_column(reading: Reading) -> str:
+    """The rank that compares with the previous one: over the indicators of both years where there is one."""
+    table = reading.evaluation.league
+    return (
+        "comparable_rank" if "comparable_rank" in table.columns and table["comparable_rank"].notna().any() else "rank"
+    )
+
+
 def _slopes(reading: Reading, name: str, title: Any, note: Any, keys: list[Any]) -> Figure:
-    league = reading.evaluation.league
+    league, column = reading.evaluation.league, end_column(reading)
     before = sorted(keys, key=lambda key: (league.at[key, "previous_rank"], keys.index(key)))
-    now = sorted(keys, key=lambda key: (league.at[key, "rank"], keys.index(key)))
+    now = sorted(keys, key=lambda key: (league.at[key, column], keys.index(key)))
     left, right = ({key: place for place, key in enumerate(order)} for order in (before, now))
     data: list[dict[str, Any]] = []
     for kind, colour, dash, width in (
@@ -176,15 +190,17 @@ def _slopes(reading: Reading, name: str, title: Any, note: Any, keys: list[Any])
             {"type": "scatter", "mode": "lines+markers", "x": xs, "y": ys, "line": line, "marker": marker} | shown
         )
     data.append(_now_bars(reading, now, right))
-    names = [f"{number(league.at[key, 'previous_rank'])}  {label(reading.names[key], _ROOM)}" for key in before]
-    others = [f"{label(reading.names[key], _ROOM)}  {number(league.at[key, 'rank'])}" for key in now]
-    return figure(name, title, data, _slope_layout(reading, names, others), note=note, height=len(keys) * ROW + 88)
+    shown = {key: wrapped(reading.labels[key], _SIDE, _NAMES) for key in keys}
+    names = [f"{number(league.at[key, 'previous_rank'])}  {shown[key]}" for key in before]
+    others = [f"{number(league.at[key, column])}  {shown[key]}" for key in now]
+    row = _TALL if any("<br>" in text for text in shown.values()) else ROW
+    return figure(name, title, data, _slope_layout(reading, names, others), note=note, height=len(keys) * row + 88)
 
 
 def _now_bars(reading: Reading, now: list[Any], place: dict[Any, int]) -> dict[str, Any]:
     """The interval of this year's rank beside its point, in places of the figure."""
     league = reading.evaluation.league
-    ranks = [float(league.at[key, "rank"]) for key in now]
+    ranks = [float(league.at[key, end_column(reading)]) for key in now]
 
     def at(rank: float) -> int:
         return min(range(len(ranks)), key=lambda number_: (abs(ranks[number_] - rank), number_))
@@ -211,8 +227,9 @@ def _now_bars(reading: Reading, now: list[Any], place: dict[Any, int]) -> dict[s
 def _slope_layout(reading: Reading, left: list[str], right: list[str]) -> dict[str, Any]:
     plan = reading.evaluation.plan
     common: dict[str, Any] = {"range": [len(left) - 0.4, -0.6], "tickmode": "array", "tickvals": list(range(len(left)))}
-    common |= {"ticks": "", "showline": False, "showgrid": False}
-    room = [min(int(max(text_width(text) for text in texts)) + 16, int(_ROOM) + 50) for texts in (left, right)]
+    common |= {"ticks": "", "showline": False, "showgrid": False, "tickfont": {"size": _NAMES}}
+    widest = [max(text_width(part, _NAMES) for text in texts for part in text.split("<br>")) for texts in (left, right)]
+    room = [min(int(width) + 16, int(_SIDE) + 40) for width in widest]
     return {
         "xaxis": {
             "range": [-0.03, 1.24],
@@ -236,7 +253,8 @@ def _move(probability: Any) -> str:
 
 def _change_text(reading: Reading, key: Any) -> str:
     row, words = reading.evaluation.league.loc[key], reading.words
-    ranks = f"{number(row['previous_rank'])} → {number(row['rank'])} ({span(row['rank_low'], row['rank_high'], 0)})"
+    now = row[end_column(reading)]
+    ranks = f"{number(row['previous_rank'])} → {number(now)} ({span(row['rank_low'], row['rank_high'], 0)})"
     return lines(reading.names[key], ranks, words("figure.p_improved", p=chance(row["p_improved"])))
 
 
@@ -293,7 +311,7 @@ def _shrunk(reading: Reading, name: str, rows: pd.DataFrame) -> Figure:
     ends["range"] = padded([*rows["low"], *rows["high"], *rows["raw"]])
     line = {"type": "line", f"{across}0": middle, f"{across}1": middle, f"{along}ref": "paper"}
     shape = line | {f"{along}0": 0, f"{along}1": 1, "line": {"color": INK, "width": 1, "dash": "dot"}}
-    layout = _many_layout(reading, len(rows)) if many else _rows_layout([reading.names[k] for k in rows["hospital_id"]])
+    layout = _many_layout(reading, len(rows)) if many else rows_layout([reading.labels[k] for k in rows["hospital_id"]])
     layout[f"{across}axis"] = ends
     layout |= {"shapes": [shape], "showlegend": True}
     height = 360 if many else len(rows) * ROW + 84

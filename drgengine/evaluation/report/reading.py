@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from drgengine.evaluation.indicators import Catalogue
+from drgengine.evaluation.report.figures import cut_to
 from drgengine.evaluation.report.numbers import DASH, finite, number
 from drgengine.evaluation.report.tables import Cell
 from drgengine.evaluation.report.words import Words
 from drgengine.evaluation.yearly.result import Evaluation
 
+_ASIDE = re.compile(r"\s*[(（][^()（）]*[)）]$")
 _MISSING = re.compile(r"^(\w+) (is missing in the previous period|is missing|is 0|has no value)$")
 
 
@@ -52,14 +55,45 @@ class Reading:
         """Hospital -> id of its page."""
         return {hospital: f"h{at + 1}" for at, hospital in enumerate(self.evaluation.hospitals.index)}
 
-    def short_name(self, hospital: Any, most: int = 20) -> str:
-        """The name, cut where it is long."""
-        name = self.names[hospital]
-        return name if len(name) <= most else name[: most - 1] + "…"
+    @cached_property
+    def labels(self) -> Mapping[Any, str]:
+        """Hospital -> its name in figures and tables: without a parenthesis at the end where all stay different."""
+        cut = {hospital: _ASIDE.sub("", name) or name for hospital, name in self.names.items()}
+        counts = Counter(cut.values())
+        return {hospital: name if counts[name] == 1 else self.names[hospital] for hospital, name in cut.items()}
+
+    def short_name(self, hospital: Any, most: int = 30) -> str:
+        """The name in a figure, cut where it is long; a Chinese character is as wide as two letters."""
+        return cut_to(self.labels[hospital], most)
+
+    @cached_property
+    def group_names(self) -> Mapping[str, str]:
+        """Peer group -> its name in the language."""
+        table = self.evaluation.hospitals
+        if self.words.language == "zh" or "peer_group_en" not in table.columns:
+            return {}
+        pairs = zip(table["peer_group"], table["peer_group_en"], strict=True)
+        return {str(group): _text(name) or str(group) for group, name in pairs}
+
+    def group_name(self, group: Any) -> str:
+        """Name of a peer group in the language; the one of the plan where there is no other."""
+        return self.group_names.get(str(group), str(group))
+
+    def said(self, hospital: Any, column: str) -> str:
+        """A text of the league table in the language: COLUMN_zh or COLUMN_en where they are there, else COLUMN."""
+        other = self.league(hospital, f"{column}_{self.words.language}")
+        return _text(other) or _text(self.league(hospital, column))
+
+    def alerts(self, name: str) -> pd.DataFrame | None:
+        """coding_alerts or pair_alerts of the evaluation, None where it has no such table."""
+        table = self.evaluation.details.get(name)
+        if not isinstance(table, pd.DataFrame):
+            return None
+        return table[table["hospital_id"].isin(list(self.names))] if len(table) else table
 
     def link(self, hospital: Any) -> Markup:
-        """The name, leading to the page of the hospital."""
-        return Markup('<a href="#{}">{}</a>').format(self.anchors[hospital], self.names[hospital])
+        """The short name, leading to the page of the hospital."""
+        return Markup('<a href="#{}">{}</a>').format(self.anchors[hospital], self.labels[hospital])
 
     def links(self, hospitals: Any, most: int = 8) -> Markup:
         """Names in a sentence."""
@@ -187,7 +221,18 @@ class Reading:
     def source(self, row: pd.Series) -> str:
         """The source of a row that has `source_zh` and `source_en`, or `source` alone."""
         zh, en = (_text(row.get(name)) for name in ("source_zh", "source_en"))
-        return self.words.text(zh, en) or _text(row.get("source"))
+        given = _text(row.get("source"))
+        return self.words.text(zh, en) or self.sources.get(given, given)
+
+    @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """Source of a target in either language -> in this one, as far as the policy lines cite it."""
+        table = self.evaluation.lines
+        if not {"source_zh", "source_en"} <= set(table.columns):
+            return {}
+        pairs = dict.fromkeys(zip(table["source_zh"], table["source_en"], strict=True))
+        own = {(_text(zh), _text(en)) for zh, en in pairs}
+        return {given: self.words.text(zh, en) for zh, en in sorted(own) for given in (zh, en) if given}
 
 
 def _text(value: Any) -> str:

@@ -10,8 +10,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from drgengine.evaluation.report.funnelfigures import funnel_name, outside
-from drgengine.evaluation.report.numbers import finite, number, share, signed
+from drgengine.evaluation.report.numbers import DASH, finite, number, share, signed
 from drgengine.evaluation.report.reading import Reading
+from drgengine.evaluation.report.targetwords import asked
 
 # What looks good beside what must not get worse: the pair is read together (early discharge, dumping of patients).
 PAIRS = (
@@ -28,7 +29,10 @@ _DRIFT, _DEPTH = 0.03, 1.1
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag. kind : red (missed target, veto, outside 99.8 %) or notice   text : a sentence   source : of the rule"""
+    """A flag. text : a sentence   source : of the rule
+
+    kind : red (missed target, veto, outside 99.8 %), alert (a figure that misleads) or notice
+    """
 
     kind: str
     text: Markup
@@ -38,11 +42,16 @@ class Flag:
 def flags_by_hospital(reading: Reading) -> Mapping[Any, list[Flag]]:
     """Hospital -> its flags, red ones first."""
     found: dict[Any, list[Flag]] = {key: [] for key in reading.evaluation.hospitals.index}
-    for makers in (_targets, _vetoes, _funnels, _mortality, _pairs, _drift, _quality):
+    for makers in (_vetoes, _targets, _funnels, _mortality, _coding, _pairs, _quality):
         for hospital, flag in makers(reading):
             if hospital in found:
                 found[hospital].append(flag)
-    return {key: sorted(flags, key=lambda flag: flag.kind != "red") for key, flags in found.items()}
+    return {key: sorted(flags, key=_order) for key, flags in found.items()}
+
+
+def _order(flag: Flag) -> int:
+    """Red ones first; an alert, which tells how to read the score, before other notices."""
+    return ("red", "alert", "notice").index(flag.kind)
 
 
 def _targets(reading: Reading) -> Iterator[tuple[Any, Flag]]:
@@ -56,11 +65,16 @@ def _targets(reading: Reading) -> Iterator[tuple[Any, Flag]]:
             "flag.trend" if trend else "flag.missed",
             name=reading.indicator(str(row["indicator"])),
             actual=number(row["actual"], unit),
-            target=number(row["previous"] if trend else row["target"], unit),
-            word=str(row["word"]),
+            previous=number(row["previous"], unit),
+            target=asked(reading, str(row["word"]), DASH if trend else number(row["target"], unit), _way(row)),
         )
         kind = "red" if bool(row["fails"]) or row["status"] == "missed" else "notice"
         yield row["unit"], Flag(kind, text, _line(reading, row))
+
+
+def _way(row: pd.Series) -> str:
+    """Direction of a trend."""
+    return {"at_most": "falling", "at_least": "rising"}.get(str(row["direction"]), str(row["direction"]))
 
 
 def _line(reading: Reading, row: pd.Series) -> str:
@@ -70,8 +84,9 @@ def _line(reading: Reading, row: pd.Series) -> str:
 
 def _vetoes(reading: Reading) -> Iterator[tuple[Any, Flag]]:
     rules = {str(rule.indicator): rule.source for rule in reading.evaluation.plan.scores.vetoes}
-    for hospital, text in reading.evaluation.league["veto"].items():
-        if isinstance(text, str) and text:
+    for hospital in reading.evaluation.league.index:
+        text = reading.said(hospital, "veto")
+        if text:
             source = next((source for name, source in rules.items() if name in text), "")
             yield hospital, Flag("red", reading.words("flag.veto", text=text), source)
 
@@ -99,7 +114,24 @@ def _mortality(reading: Reading) -> Iterator[tuple[Any, Flag]]:
             yield hospital, Flag("red", text, str(reading.words("flag.mortality_source")))
 
 
+def _alerts(reading: Reading, table: pd.DataFrame, source: str) -> Iterator[tuple[Any, Flag]]:
+    for _, row in table.iterrows():
+        text = Markup.escape(reading.words.text(str(row["zh"]), str(row["en"])))
+        yield row["hospital_id"], Flag("alert", text, str(reading.words(source)))
+
+
+def _coding(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    """CMI that rises by coding: as the evaluation found it, or by the rule of this module."""
+    table = reading.alerts("coding_alerts")
+    yield from _drift(reading) if table is None else _alerts(reading, table, "flag.coding_source")
+
+
 def _pairs(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    table = reading.alerts("pair_alerts")
+    yield from _low_and_high(reading) if table is None else _alerts(reading, table, "flag.pair_source")
+
+
+def _low_and_high(reading: Reading) -> Iterator[tuple[Any, Flag]]:
     values, medians = reading.evaluation.current.indicators.values, reading.medians
     warned = set()
     for first, second, kind in PAIRS:
@@ -121,7 +153,7 @@ def _pairs(reading: Reading) -> Iterator[tuple[Any, Flag]]:
                     high=number(high, reading.unit(second)),
                     peers=number(peers, reading.unit(second)),
                 )
-                yield hospital, Flag("notice", text, str(reading.words("flag.pair_source")))
+                yield hospital, Flag("alert", text, str(reading.words("flag.pair_source")))
 
 
 def _drift(reading: Reading) -> Iterator[tuple[Any, Flag]]:
@@ -136,7 +168,7 @@ def _drift(reading: Reading) -> Iterator[tuple[Any, Flag]]:
         if within is None or within < _DRIFT or None in depths or not depths[0] or depths[1] < _DEPTH * depths[0]:  # type: ignore[operator]
             continue
         text = reading.words("flag.drift", within=signed(within, 3), before=number(depths[0]), now=number(depths[1]))
-        yield hospital, Flag("notice", text, str(reading.words("flag.pair_source")))
+        yield hospital, Flag("alert", text, str(reading.words("flag.pair_source")))
 
 
 def _quality(reading: Reading) -> Iterator[tuple[Any, Flag]]:

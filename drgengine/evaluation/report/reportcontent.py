@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from drgengine.evaluation.report.decisiontables import decision_tables
+from drgengine.evaluation.report.decisiontables import Decision, decision_tables
 from drgengine.evaluation.report.efficiencytables import drift_table, frontier_tables, productivity_table
 from drgengine.evaluation.report.findings import Findings, findings
 from drgengine.evaluation.report.hospitalpages import HospitalPage, hospital_pages
@@ -26,10 +26,13 @@ from drgengine.evaluation.report.methodtables import (
     settings_table,
     tree_table,
 )
-from drgengine.evaluation.report.policytables import conflict_table, line_tables, progress_table
+from drgengine.evaluation.report.policyblocks import LineTable, line_tables, status_counts
+from drgengine.evaluation.report.policytables import conflict_table, progress_table
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.redflags import flags_by_hospital
-from drgengine.evaluation.report.tables import Table
+from drgengine.evaluation.report.tables import Cell, Table
+
+_RUN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,11 @@ class ReportContent:
     run_id: str
     findings: Findings
     league: Sequence[Table]
+    compared: bool
     excluded: Sequence[tuple[Markup, Markup]]
     hospitals: Sequence[HospitalPage]
-    lines: Sequence[Table]
+    statuses: Sequence[tuple[Cell, int]]
+    lines: Sequence[LineTable]
     conflicts: Table | None
     conflict_text: Markup
     progress: Table | None
@@ -53,7 +58,7 @@ class ReportContent:
     productivity: Table | None
     productivity_empty: Markup
     drift: Table | None
-    decisions: Sequence[Table]
+    decisions: Sequence[Decision]
     annex: Sequence[Table | Markup]
     notes: Sequence[str]
 
@@ -65,14 +70,16 @@ def report_content(reading: Reading) -> ReportContent:
     conflicts, conflict_text = conflict_table(reading)
     period = evaluation.plan.periods[evaluation.plan.current]
     return ReportContent(
-        title=evaluation.plan.title,
-        region=evaluation.plan.region,
+        title=evaluation.plan.title_in(words.language),
+        region=evaluation.plan.region_in(words.language),
         period=f"{period.start.isoformat()} – {period.end.isoformat()}",
-        run_id=evaluation.run_id,
+        run_id=short_run(evaluation.run_id),
         findings=findings(reading, flags),
         league=league_tables(reading),
+        compared="comparable_score" in evaluation.league.columns and evaluation.previous is not None,
         excluded=excluded_rows(reading),
         hospitals=hospital_pages(reading, flags),
+        statuses=status_counts(reading),
         lines=line_tables(reading),
         conflicts=conflicts,
         conflict_text=conflict_text,
@@ -86,6 +93,11 @@ def report_content(reading: Reading) -> ReportContent:
         annex=_annex(reading),
         notes=[words.text(zh, en) for zh, en in evaluation.notes],
     )
+
+
+def short_run(run_id: str) -> str:
+    """The beginning of a run id, as far as a reader compares it; the annex has the whole."""
+    return run_id[:_RUN]
 
 
 def _annex(reading: Reading) -> list[Table | Markup]:

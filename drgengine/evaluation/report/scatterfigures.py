@@ -104,7 +104,7 @@ def _group(
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": plain(group),
+        "name": plain(reading.group_name(group)),
         "x": short(values[0][row] for row in rows),
         "y": short(values[1][row] for row in rows),
         "marker": {
@@ -123,7 +123,7 @@ def _hover(reading: Reading, key: Any, axes: tuple[str, str]) -> str:
     league = reading.evaluation.league
     shown = [f"{reading.indicator(axis)}: {number(league.at[key, axis], reading.unit(axis))}" for axis in axes]
     weight = f"{reading.indicator('total_weight')}: {number(league.at[key, 'total_weight'])}"
-    return lines(f"{reading.names[key]} ({league.at[key, 'peer_group']})", *shown, weight)
+    return lines(f"{reading.names[key]} ({reading.group_name(league.at[key, 'peer_group'])})", *shown, weight)
 
 
 def _labels(
