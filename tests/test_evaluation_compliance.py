@@ -168,8 +168,8 @@ def region_of(doctors: float, **more: float) -> pd.DataFrame:
         (3.1, 2023, "met", "Green: target reached"),
         (2.8, 2023, "trend right", "Green: on schedule"),
         (2.66, 2023, "near", "Amber"),
-        (2.4, 2023, "trend wrong", "Red"),
-        (2.4, 2025, "trend wrong", "Red"),
+        (2.4, 2023, "behind", "Red"),
+        (2.4, 2025, "behind", "Red"),
     ],
 )
 def test_plan_line_of_an_expected_target(doctors: float, year: int, status: str, word: str) -> None:

@@ -24,11 +24,11 @@ COLUMNS = (
     *("target", "target_text", "status", "gap", "source_zh", "source_en", "remark_zh", "remark_en"),
 )
 STATUS = (
-    *("met", "near", "missed", "trend right", "trend wrong", "no data"),
+    *("met", "near", "missed", "trend right", "trend wrong", "behind", "no data"),
     *("evidence", "engine", "out of scope", "no target"),
 )
 _KEY = ["indicator", "word", "direction", "strictness", "nature", "year", "source"]
-_GOOD, _BAD = ("met", "trend right"), ("missed", "trend wrong")
+_GOOD, _BAD = ("met", "trend right"), ("missed", "trend wrong", "behind")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ def policy_compliance(
     A line that gives no number is engine, out of scope, evidence or no data, and the remark says why; no target means
     that the chosen sets ask for nothing.
     A target of a plan with base and year: met - reached; trend right - green, on the straight line from base to
-    target; near - amber; red is missed where the target is binding (约束性), and trend wrong where it is expected
+    target; near - amber; red is missed where the target is binding (约束性), and behind where it is expected
     (预期性), which never fails and is never missed. Not reached without a base: judged by the previous period, else
     no data.
 

@@ -50,7 +50,7 @@ def _status(planned: pd.Series, values: Held) -> tuple[str, list[Said]]:
     if colour == "amber":
         return "near", [_coloured("amber", "behind"), *done]
     if colour == "red":
-        status = "missed" if planned["nature"] == "binding" else "trend wrong"
+        status = "missed" if planned["nature"] == "binding" else "behind"
         return status, [_coloured("red", "late"), *done]
     before = float(values.previous.median()) if values.previous.notna().any() else np.nan
     return not_reached(float(planned["actual"]), float(planned["target"]), before)

@@ -216,7 +216,7 @@ def _missed(reading: Reading) -> list[Markup]:
         return []
     counts = table["status"].value_counts()
     good = int(sum(counts.get(name, 0) for name in ("met", "near", "trend right")))
-    bad = table[table["status"].isin(["missed", "trend wrong"])].sort_values("status", kind="stable")
+    bad = table[table["status"].isin(["missed", "trend wrong", "behind"])].sort_values("status", kind="stable")
     told = [_line_name(reading, row) for _, row in bad.iterrows()]
     text = words("summary.lines_missed", names=words.listed(dict.fromkeys(told), 8)) if told else words("summary.stop")
     return [words("summary.lines", good=good, bad=len(bad), rest=len(table) - good - len(bad)) + text]

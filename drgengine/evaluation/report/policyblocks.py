@@ -16,7 +16,18 @@ from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.tables import Cell, Column
 from drgengine.evaluation.report.targetwords import target_in_words
 
-_COUNTED = ("met", "trend right", "near", "missed", "trend wrong", "no data", "evidence", "no target", "engine")
+_COUNTED = (
+    "met",
+    "trend right",
+    "near",
+    "missed",
+    "trend wrong",
+    "behind",
+    "no data",
+    "evidence",
+    "no target",
+    "engine",
+)
 _WITHOUT = ("no target", "evidence", "engine", "out of scope")
 _ANY = "\0"
 # Said once above the tables, or shown in the table of the plan's progress.

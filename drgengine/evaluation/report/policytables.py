@@ -18,6 +18,7 @@ _KINDS = {
     "near": "near",
     "missed": "bad",
     "trend wrong": "bad",
+    "behind": "bad",
     "green": "good",
     "amber": "near",
     "red": "bad",

@@ -123,8 +123,8 @@ class Evaluation:
     targets : see check_targets, hospitals and the region (unit = region's name)
     lines : policy compliance, one row per line A01 to B33 and target: line, zh, en, scope (hospital, region, engine,
         none), indicator, indicator_zh, indicator_en, actual (region or median of hospitals), units, met, missed,
-        target, target_text, status (met, near, missed, trend right, trend wrong, no data, evidence, engine,
-        out of scope, no target), gap, source_zh, source_en, remark_zh, remark_en
+        target, target_text, status (met, near, missed, trend right, trend wrong, behind, no data, evidence,
+        engine, out of scope, no target), gap, source_zh, source_en, remark_zh, remark_en
     progress : see plan_progress   consistency : see check_consistency
     funnels : by id   shrunk : long, hospital_id, indicator, raw, shrunk, low, high, reliability, mark
     frontier : hospitals x score, corrected, low, high, efficient, returns_to_scale, scale_efficiency, peers (text),
