@@ -15,6 +15,7 @@ from drgengine.evaluation.books.peers import median_of_others
 from drgengine.evaluation.books.suppression import hidden_rows
 from drgengine.evaluation.mix import UnitStatistics, casemix, risk_groups, statistics_of_table
 from drgengine.evaluation.plan.settings import MixSettings, Privacy
+from drgengine.evaluation.yearly.result import Book
 
 LEVELS = ["hospital_id", "department_id", "physician_id"]
 WEIGHTS = {"FB19": 2.0, "FR25": 0.5}
@@ -210,3 +211,92 @@ def test_masking_is_stable_and_breaks_ties_by_code() -> None:
 def test_statistics_without_hospital_are_refused() -> None:
     with pytest.raises(EvaluationError, match="not by hospital"):
         make_books(statistics(ROWS).roll_up(["department_id"]), hospitals=HOSPITALS)
+
+
+def low_risk_books(seed: int, smallest: int) -> tuple[dict[str, Book], UnitStatistics]:
+    """Books of hospitals whose departments and physicians have few low-risk cases."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"H{h}", f"D{d}", f"{h}p{rng.integers(0, 8)}", drg, int(rng.choice([1, 2, 4, 7, 15, 40, 90])), 1000.0)
+        for h in range(1, 4)
+        for d in range(int(rng.integers(1, 5)))
+        for _ in range(int(rng.integers(1, 5)))
+        for drg in ("FR25", "FB19")
+        if rng.random() < 0.7
+    ]
+    made = statistics(rows)
+    risks = risk_groups({"FR25": 0.0001, "FB19": 0.02, "A": 0.01, "B": 0.03, "C": 0.02})
+    privacy = Privacy(smallest_cell=smallest)
+    return make_books(made, weights=WEIGHTS, hospitals=HOSPITALS, privacy=privacy, risks=risks), made
+
+
+def worked_out(whole: float, departments: pd.Series, physicians: pd.DataFrame) -> set[str]:
+    """Departments, physicians (DEPARTMENT/PHYSICIAN) whose hidden number follows from sums of what is shown.
+
+    whole : of the hospital, which is published; the sum of the departments, and each department the sum of its
+        physicians. A number follows where its unit vector lies in the space of the equations.
+    """
+    labels = physicians["department_id"] + "/" + physicians.index
+    values = pd.concat([departments, pd.Series(physicians["low_risk_cases"].to_numpy(), index=labels)])
+    unknown = [name for name in values.index if np.isnan(values[name])]
+    equations = [[float(name in departments.index) for name in unknown]]
+    for name in departments.index:
+        parts = [label for label in labels if label.rpartition("/")[0] == name]
+        if parts:
+            equations.append([float(one in parts) - float(one == name) for one in unknown])
+    matrix = np.array(equations)
+    rank = np.linalg.matrix_rank(matrix) if unknown else 0
+    return {
+        name
+        for at, name in enumerate(unknown)
+        if np.linalg.matrix_rank(np.vstack([matrix, np.eye(len(unknown))[at]])) == rank
+    }
+
+
+@pytest.mark.parametrize("smallest", [5, 10, 30])
+@pytest.mark.parametrize("seed", range(8))
+def test_sums_of_physicians_and_departments_give_no_hidden_number(seed: int, smallest: int) -> None:
+    found, made = low_risk_books(seed, smallest)
+    for code, book in found.items():
+        departments, physicians = book.departments["low_risk_cases"], book.physicians
+        mine = made.cells.to_pandas().query("hospital_id == @code and drg == 'FR25'")
+        whole = float(mine["cases"].sum())
+        hidden = departments[departments.isna()].index
+        for name in worked_out(whole, departments, physicians):
+            # The only one of a hospital is the hospital, whose number is evaluated and published.
+            assert len(hidden) == 1, (code, name)
+            assert whole - departments.sum() == whole, (code, name)
+        for name, part in physicians.groupby("department_id"):
+            assert part["cases"].sum() == book.departments.loc[name, "cases"], (code, name)
+            assert (part["cases"] >= smallest).all(), (code, name)
+
+
+def test_physicians_of_a_department_with_hidden_low_risk_cases_are_hidden_too() -> None:
+    risks = risk_groups({"FR25": 0.0001, "FB19": 0.02, "A": 0.01, "B": 0.03, "C": 0.02})
+    few = [*ROWS[:1], ("H1", "surgery", "bob", "FR25", 3, 500.0), *ROWS[4:6]]
+    book = books(few, risks=risks)["H1"]
+    assert (
+        book.departments["low_risk_cases"].isna().all()
+    )  # surgery has 3; medicine, which has 75, would give them away
+    assert book.physicians["low_risk_cases"].isna().all()  # and so would 55 and 20 of its physicians
+
+
+def test_a_department_called_like_the_pooled_row_stays_one_of_its_own() -> None:
+    rows = [*ROWS, ("H3", OTHERS, "w", "FB19", 60, 100.0), ("H3", "(others)*", "w", "FB19", 65, 100.0)]
+    book = books(rows)["H3"]
+    assert book.departments.loc[OTHERS, "cases"] == 64  # tiny 4 and the smallest other one, of 60, now "(others)*"
+    assert book.departments.loc["(others)**", "cases"] == 65
+    plain = books([*ROWS[:6], ("H1", OTHERS, "w", "FB19", 60, 100.0)], previous=statistics(ROWS))["H1"]
+    assert OTHERS not in plain.departments.index
+    assert plain.departments.loc["(others)*", "cases"] == 60
+    assert plain.departments.loc["(others)*", "remark"].count("together") == 0
+
+
+def test_departments_that_carry_codes_of_physicians_are_refused() -> None:
+    rows = [(one, person, person, drg, cases, charge) for one, _, person, drg, cases, charge in ROWS]
+    with pytest.raises(EvaluationError, match="physicians have the code of a department") as caught:
+        books(rows)
+    assert "mask_physicians = false" in caught.value.remedy
+    assert "alice" in books(rows, privacy=Privacy(mask_physicians=False))["H1"].departments.index
+    some = [*ROWS, ("H1", "dan", "carol", "FR25", 60, 1.0)]  # one of eight: a coincidence
+    assert "dan" in books(some)["H1"].departments.index

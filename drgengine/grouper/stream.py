@@ -41,6 +41,7 @@ def group_file(
     batch_rows: int = BATCH_ROWS,
     encoding: str = "auto",
     keep_personal: bool = False,
+    only: Callable[[str], bool] | None = None,
     issues: str | os.PathLike[str] | None = None,
     language: str = "en",
     progress: Progress | None = None,
@@ -52,6 +53,7 @@ def group_file(
     scheme, columns, prefix : as in `group`
     threads : default all cores; the output does not depend on it, nor on batch_rows
     keep_personal : keep columns with names, identity numbers, addresses and phones; otherwise they are left out
+    only : says of a column of the input whether it is written; default all of them
     issues : a .csv or .parquet file that takes in every remark on a value, one row each; language : of its remedies
     progress : called with (rows written, rows in all or None) after every batch
     returns GroupSummary
@@ -75,6 +77,7 @@ def group_file(
     with ExitStack() as stack:
         remarks = stack.enter_context(IssueFile(issues, language)) if issues is not None else None
         run = _Run(loaded, columns, prefix, threads or os.cpu_count() or 1, counter, remarks, progress)
+        run.only = only
         options = {"batch_rows": batch_rows, "encoding": encoding, "keep_personal": keep_personal}
         if source.is_dir():
             _group_folder(source, parts, target, run, options)
@@ -129,6 +132,7 @@ class _Run:
         self.scheme, self.columns, self.prefix, self.threads = scheme, columns, prefix, threads
         self.counter, self.remarks, self.progress = counter, remarks, progress
         self.total: int | None = None
+        self.only: Callable[[str], bool] | None = None
 
     def part(self, path: Path, target: Path, options: dict[str, object]) -> None:
         """Group one file."""
@@ -140,11 +144,14 @@ class _Run:
             summary.absent = tuple(dict.fromkeys((*summary.absent, *missing_required(columns))))
             summary.dropped = tuple(dict.fromkeys((*summary.dropped, *source.dropped)))
             fields = result_fields(self.prefix)
-            schema = pa.schema([*source.schema, *fields])
-            logical = pa.schema([*source.output_schema, *fields], source.output_schema.metadata)
+            kept = [at for at, name in enumerate(source.schema.names) if self.only is None or self.only(name)]
+            schema = pa.schema([*(source.schema.field(at) for at in kept), *fields])
+            given = [source.output_schema.field(at) for at in kept]
+            logical = pa.schema([*given, *fields], source.output_schema.metadata)
             with open_sink(target, schema, output_schema=logical) as sink:
                 for batch, answer in _answers(source, grouper, summary.rows + 1, self.threads):
-                    sink.write(pa.RecordBatch.from_arrays([*batch.columns, *answer.columns], schema=schema))
+                    columns_kept = [batch.column(at) for at in kept]
+                    sink.write(pa.RecordBatch.from_arrays([*columns_kept, *answer.columns], schema=schema))
                     if self.remarks is not None:
                         self.remarks.write(answer.issues)
                     self.counter.add(answer, summary.rows + 1)

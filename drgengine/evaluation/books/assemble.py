@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from drgengine.errors import EvaluationError
-from drgengine.evaluation.books.masking import masked_names
+from drgengine.evaluation.books.masking import masked_names, refuse_same_codes
 from drgengine.evaluation.books.peers import FEWEST, beside_peers
+from drgengine.evaluation.books.reservedlabels import free_labels
 from drgengine.evaluation.books.suppression import Ints, hidden_rows
 from drgengine.evaluation.books.unitindices import SHOWN, Method, add_previous, hide_rates, indices_of
 from drgengine.evaluation.books.unitnumbers import Units, units_of, weight_of_units
 from drgengine.evaluation.mix.defaults import minimum_cases
 from drgengine.evaluation.mix.groupweights import given_weights, relative_weights
+from drgengine.evaluation.mix.measures import MISSING_UNIT
 from drgengine.evaluation.mix.mortality import RiskGroups
 from drgengine.evaluation.mix.unitstatistics import UnitStatistics
 from drgengine.evaluation.plan.settings import MixSettings, Privacy
@@ -61,10 +63,13 @@ def make_books(
     hospital; below the minimum (physicians 30) a row is flagged and has no rank. Physicians are called P001, P002 ...
     by falling total weight; no key is written. Rows of fewer than privacy.smallest_cell cases, and as many more as it
     takes so that no difference to the total gives one away, stand together in the row (others), so that sums come
-    out; such a row of still fewer cases is left out. Low-risk deaths are hidden likewise by their cases.
+    out; such a row of still fewer cases is left out. Physicians of a department that stands in (others) stand there
+    too. Low-risk deaths are hidden likewise by their cases, and with those of a department those of all its physicians.
+    A department or physician whose own code is "(others)" is shown as "(others)*".
     previous_* and changes are under the same weights, the index against the hospitals of its own period.
 
-    Raises EvaluationError for statistics that were not kept by hospital.
+    Raises EvaluationError for statistics that were not kept by hospital, and for physicians that are to be masked
+    while departments carry their codes.
     """
     if "hospital_id" not in statistics.by or (previous is not None and "hospital_id" not in previous.by):
         by = ", ".join(statistics.by)
@@ -74,8 +79,13 @@ def make_books(
     masked = (privacy or Privacy()).mask_physicians
     chosen = relative_weights(statistics.roll_up(())) if weights is None else given_weights(weights)
     method = Method(chosen, risks, mix_settings or MixSettings(), smallest)
+    statistics, previous = free_labels((OTHERS,), statistics, previous)
+    if masked:
+        refuse_same_codes(statistics)
     departments, home, few_departments = _departments(statistics, previous, method, hospitals)
-    physicians, few_physicians = _physicians(statistics, previous, method, home, masked)
+    blank = departments.loc[departments["low_risk_cases"].isna(), ["hospital_id", "department_id"]]
+    blank_departments = pd.MultiIndex.from_frame(blank) if "department_id" in statistics.by else None
+    physicians, few_physicians = _physicians(statistics, previous, method, home, masked, blank_departments)
     by_department = dict(list(departments.groupby("hospital_id", sort=False)))
     by_physician = dict(list(physicians.groupby("hospital_id", sort=False)))
     books = {}
@@ -129,6 +139,7 @@ def _physicians(
     method: Method,
     home: dict[tuple[str, str], str],
     masked: bool,
+    blank_departments: pd.MultiIndex | None,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows physician x department of all hospitals, and how many are not shown."""
     if "physician_id" not in statistics.by:
@@ -150,7 +161,9 @@ def _physicians(
     merged["shown"], suppressed = _pooled_labels(merged, cases, merged["name"], method.smallest)
     keys, number = _numbered(merged, ["hospital_id", "department_id", "shown"])
     table = pd.concat([keys, indices_of(method, rolled, units, number[whole])], axis=1)
-    table = hide_rates(table, table.groupby(["hospital_id", "department_id"]).ngroup().to_numpy(), method.smallest)
+    places = table[["hospital_id", "department_id"]]
+    above = None if blank_departments is None else pd.MultiIndex.from_frame(places).isin(blank_departments)
+    table = hide_rates(table, places.groupby(list(places)).ngroup().to_numpy(), method.smallest, above)
     before = None
     if previous is not None and set(names) <= set(previous.by):
         before = _physicians_before(previous, names, method, table, merged, home)
@@ -158,7 +171,7 @@ def _physicians(
     table = table[table["cases"] >= method.smallest].reset_index(drop=True)
     minimum = minimum_cases(["physician_id"])
     table["below_minimum"] = table["cases"] < minimum
-    named = ~table["physician"].str.startswith("(")
+    named = ~table["physician"].isin([OTHERS, MISSING_UNIT])
     ranked = table["total_weight"].where(named & ~table["below_minimum"])
     table["weight_rank"] = ranked.groupby(table["hospital_id"]).rank(ascending=False, method="min")
     table = _remarks(table, table["physician"], minimum, method.smallest)

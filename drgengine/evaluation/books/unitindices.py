@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from drgengine.evaluation.books.suppression import Ints, hidden_rows
+from drgengine.evaluation.books.suppression import Bools, Ints, hidden_rows
 from drgengine.evaluation.books.unitnumbers import Units, relabelled
 from drgengine.evaluation.mix.compute import casemix
 from drgengine.evaluation.mix.groupweights import GroupWeights
@@ -55,12 +55,16 @@ def indices_of(method: Method, statistics: UnitStatistics, units: Units, number:
     return method.table(relabelled(statistics, units, number))
 
 
-def hide_rates(table: pd.DataFrame, group: Ints, smallest: int) -> pd.DataFrame:
-    """Low-risk deaths of fewer than `smallest` low-risk cases are left out, and what would give them away."""
+def hide_rates(table: pd.DataFrame, group: Ints, smallest: int, above: Bools | None = None) -> pd.DataFrame:
+    """Low-risk deaths of fewer than `smallest` low-risk cases are left out, and what would give them away.
+
+    above : bool per row, whether the row this one is a part of is hidden (the department of a physician): then it is
+        hidden too, whatever its size, as the sum of the parts would be the whole
+    """
     counts = table["low_risk_cases"].to_numpy(np.int64)
     some = counts > 0
-    hidden = np.zeros(len(table), np.bool_)
-    hidden[some] = hidden_rows(counts[some], group[some], smallest)
+    hidden = np.zeros(len(table), np.bool_) if above is None else above.copy()
+    hidden[some] |= hidden_rows(counts[some], group[some], smallest)
     table.loc[hidden, _LOW_RISK] = np.nan
     return table
 

@@ -13,12 +13,14 @@ from drgengine.evaluation.outputs.shownframe import Naming, shown_columns
 from drgengine.evaluation.plan.settings import Language
 from drgengine.evaluation.yearly.result import Book, Evaluation
 
-_LONGEST = 60
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_LONGEST = 72
+"""Bytes of UTF-8; with a number behind it and ".html.12345.part" a name stays far from the 255 that systems take."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE)
 
 
 def file_names(codes: Iterable[str]) -> dict[str, str]:
-    """Code of a hospital -> file name without ending, none twice, also where upper and lower case are one.
+    """Code of a hospital -> file name without ending, none twice, also where upper and lower case are one; at most 80
+    bytes of UTF-8. HTML and XLSX of a hospital share it.
 
     >>> file_names(["H/1", "H\\\\1", "../x", "con", "市一医院", "A", "a"])
     {'H/1': 'H_1', 'H\\\\1': 'H_1-2', '../x': '_x', 'con': '_con', '市一医院': '市一医院', 'A': 'A', 'a': 'a-2'}
@@ -27,7 +29,8 @@ def file_names(codes: Iterable[str]) -> dict[str, str]:
     used: set[str] = set()
     for code in codes:
         text = unicodedata.normalize("NFC", str(code))
-        base = re.sub(r"[^\w\-. ]", "_", text).strip(". ")[:_LONGEST].strip(". ") or "hospital"
+        base = re.sub(r"[^\w\-. ]", "_", text).strip(". ")
+        base = base.encode()[:_LONGEST].decode("utf-8", "ignore").strip(". ") or "hospital"
         if _RESERVED.fullmatch(base):
             base = f"_{base}"
         name, number = base, 1

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from drgengine.evaluation.books.suppression import hidden_rows
+from drgengine.evaluation.books.suppression import Bools, hidden_rows
 from drgengine.evaluation.indicators.computing import Indicators
+from drgengine.evaluation.outputs.drgcells import drg_cells, drg_groups
 from drgengine.evaluation.yearly.alerts import CODING, PAIRS
 from drgengine.evaluation.yearly.result import Evaluation
-
-OTHERS = "(others)"
 
 
 def result_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     """Name -> table, in the order of data/evaluation/result_tables.toml; tables the evaluation lacks are left out.
 
-    Every table has its keys as columns. Physicians are in the books only; DRG cells of fewer than
-    privacy.smallest_cell cases stand together as (others).
+    Every table has its keys as columns. Physicians are in the books only. DRG cells of fewer than
+    privacy.smallest_cell cases stand together as (others), and no value of a DRG is shown from which one follows, see
+    drgcells.shield(). Rates of deaths and readmissions need as many cases or stays; the events are counted whatever
+    their number (funnels, mortality, flow), since a count of events among many cases tells nothing of one of them.
+    Values of a whole hospital are what is evaluated and are shown whatever its size.
     """
     found = {}
     for name, make in _MAKERS.items():
@@ -119,26 +121,36 @@ def _departments(evaluation: Evaluation) -> pd.DataFrame | None:
     return pd.concat(kept, ignore_index=True) if kept else None
 
 
-def _drg_cells(evaluation: Evaluation) -> pd.DataFrame:
-    """Unit x DRG, small cells together per unit."""
-    smallest = evaluation.plan.privacy.smallest_cell
-    table = evaluation.current.mix.cell_table(smallest).drop(columns=["below_minimum"])
-    table["total_weight"] = table["cases"] * table["weight"]
-    units = list(evaluation.current.mix.by)
-    group = table.groupby(units, sort=False).ngroup().to_numpy().astype(np.int64)
-    hidden = hidden_rows(table["cases"].to_numpy(np.int64), group, smallest)
-    pooled = table[hidden].groupby(units, sort=False, as_index=False)[["cases", "total_weight"]].sum()
-    pooled = pooled[pooled["cases"] >= smallest].assign(drg=OTHERS, mdc="", adrg="")
-    shown = pd.concat([table[~hidden], pooled], ignore_index=True) if len(pooled) else table[~hidden]
-    return shown[list(table.columns)]
+def _calibration(evaluation: Evaluation) -> pd.DataFrame | None:
+    """Deciles of risk; deaths among fewer cases than may be shown are left out, and what would give them away."""
+    table = _keyed(evaluation.current.calibration, "decile")
+    if table is None or "cases" not in table.columns:
+        return table
+    counts = table["cases"].fillna(0).to_numpy(np.int64)
+    some, hidden = counts > 0, np.zeros(len(table), np.bool_)
+    one_group = np.zeros(int(some.sum()), np.int64)
+    hidden[some] = hidden_rows(counts[some], one_group, evaluation.plan.privacy.smallest_cell)
+    return _without(table, hidden, ("deaths", "expected", "observed_rate", "expected_rate"))
 
 
-def _groups(evaluation: Evaluation) -> pd.DataFrame:
-    mix = evaluation.current.mix
-    codes = sorted({*mix.weights.weights, *mix.risks.score})
-    weights = [mix.weights.weights.get(code, np.nan) for code in codes]
-    score = [mix.risks.score.get(code, np.nan) for code in codes]
-    return pd.DataFrame({"drg": codes, "weight": weights, "risk_score": np.array(score, np.float64)})
+def _readmissions(evaluation: Evaluation) -> pd.DataFrame | None:
+    """Readmissions among fewer stays than may be shown are left out."""
+    if evaluation.current.readmissions is None:
+        return None
+    table = _keyed(evaluation.current.readmissions.table)
+    if table is None or "index_stays" not in table.columns:
+        return table
+    hidden = (table["index_stays"] < evaluation.plan.privacy.smallest_cell).to_numpy()
+    return _without(table, hidden & (table["index_stays"] > 0).to_numpy(), ("readmissions", "rate", "low", "high"))
+
+
+def _without(table: pd.DataFrame, hidden: Bools, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The table with no values in these columns of the hidden rows."""
+    found = table.copy()
+    for name in columns:
+        if name in found.columns and hidden.any():
+            found[name] = found[name].astype(np.float64).mask(hidden)
+    return found
 
 
 def _evidence(evaluation: Evaluation) -> pd.DataFrame:
@@ -199,16 +211,16 @@ _MAKERS: Mapping[str, _Maker] = {
     "quality": _quality,
     "flow": lambda e: _keyed(e.current.mix.flow),
     "casemix": lambda e: _keyed(e.current.mix.table),
-    "readmissions": lambda e: None if e.current.readmissions is None else _keyed(e.current.readmissions.table),
+    "readmissions": _readmissions,
     "mortality": lambda e: _named(e, e.current.adjusted_mortality),
-    "calibration": lambda e: _keyed(e.current.calibration, "decile"),
+    "calibration": _calibration,
     "drift": lambda e: None if e.drift is None else _keyed(e.drift.table),
     "coding_alerts": lambda e: e.details.get("coding_alerts", pd.DataFrame(columns=list(CODING))),
     "pair_alerts": lambda e: e.details.get("pair_alerts", pd.DataFrame(columns=list(PAIRS))),
-    "drg_cells": _drg_cells,
+    "drg_cells": drg_cells,
     "departments": _departments,
     "anchors": lambda e: e.scores.anchors,
-    "groups": _groups,
+    "groups": drg_groups,
     "hospitals": lambda e: _keyed(e.hospitals),
     "evidence": _evidence,
     "remarks": _remarks,

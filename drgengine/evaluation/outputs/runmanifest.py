@@ -51,7 +51,7 @@ def _with_hash(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Any, folder: Path) -> Any:
-    """A setting as JSON has it; paths relative to the folder of the plan."""
+    """A setting as JSON has it; paths relative to the folder of the plan, so that a copy of it gives the same bytes."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _value(getattr(value, field.name), folder) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -59,8 +59,15 @@ def _value(value: Any, folder: Path) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_value(inner, folder) for inner in value]
     if isinstance(value, Path):
-        inside = value.is_absolute() and folder in value.parents
-        return (value.relative_to(folder) if inside else value).as_posix()
+        return _relative(value, folder)
+    if isinstance(value, str) and Path(value).is_absolute():
+        # A setting that is a name or a file, such as that of the regional plan, is kept as a text.
+        return _relative(Path(value), folder) if folder in Path(value).parents else value
     if isinstance(value, dt.date):
         return value.isoformat()
     return plain(value)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    inside = path.is_absolute() and folder in path.parents
+    return (path.relative_to(folder) if inside else path).as_posix()

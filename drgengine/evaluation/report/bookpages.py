@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from drgengine.evaluation.outputs.bookfiles import file_names
 from drgengine.evaluation.report.numbers import DASH, finite, number, signed, span
 from drgengine.evaluation.report.page import render, write_whole
 from drgengine.evaluation.report.reading import Reading
@@ -52,18 +52,8 @@ def write_books(evaluation: Evaluation, folder: str | os.PathLike[str], language
 
 
 def book_files(evaluation: Evaluation) -> dict[Any, str]:
-    """Hospital -> name of its file: letters and digits of its id, numbered where two would be alike."""
-    found: dict[Any, str] = {}
-    taken: set[str] = set()
-    for key in evaluation.books:
-        stem = re.sub(r"[^\w-]+", "_", str(key)).strip("_") or "hospital"
-        name, count = f"{stem}.html", 1
-        while name.lower() in taken:
-            count += 1
-            name = f"{stem}_{count}.html"
-        taken.add(name.lower())
-        found[key] = name
-    return found
+    """Hospital -> name of its file, the same as of its workbook but for the ending."""
+    return {key: f"{stem}.html" for key, stem in file_names(evaluation.books).items()}
 
 
 def _page(reading: Reading, book: Book) -> _Page:
