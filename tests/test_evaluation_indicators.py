@@ -144,10 +144,13 @@ def test_values_equal_hand_formulas(seed: int) -> None:
         pd.DataFrame(rng.uniform(1.0, 1000.0, (3, len(names))), index=list("ABC"), columns=names) for _ in range(2)
     )
     found = compute_indicators(now, ids=BY_HAND, previous=before)
-    assert found.missing.empty
     for name, formula in BY_HAND.items():
         for unit in now.index:
             expected = formula(now.loc[unit].to_dict(), before.loc[unit].to_dict())
+            low, high = CATALOGUE[name].bounds or (-np.inf, np.inf)
+            if not low <= expected <= high:
+                assert np.isnan(found.values.at[unit, name]), name
+                continue
             assert found.values.at[unit, name] == pytest.approx(expected, rel=1e-7, abs=1e-7), name
 
 
@@ -168,7 +171,7 @@ def test_every_formula_computes_from_its_own_inputs_and_nothing_less() -> None:
         before = pd.DataFrame({name: [1.0] for name in one.formula.names})
         values = compute_indicators(now, ids=[one.id], previous=before)
         reasons = values.missing["reason"].to_list()
-        assert all("is 0" in reason for reason in reasons), (one.id, reasons)
+        assert all("is 0" in reason or "outside" in reason for reason in reasons), (one.id, reasons)
         for name in one.formula.names:
             lacking = compute_indicators(now.drop(columns=name), ids=[one.id], previous=before.drop(columns=name))
             assert math.isnan(lacking.values.iat[0, 0])
@@ -226,18 +229,30 @@ def test_columns_that_are_no_input_are_remarked() -> None:
     assert "level" in remarks
 
 
-def test_odd_values_are_remarked_and_kept() -> None:
+def test_impossible_values_are_remarked_and_give_none() -> None:
     table = pd.DataFrame({"day_operations": [30.0, -1.0], "elective_operations": [20.0, 10.0]}, index=["A", "B"])
     before = pd.DataFrame({"elective_operations": [-5.0, 1.0]}, index=["A", "Z"])
     found = compute_indicators(table, ids=["day_surgery_share"], previous=before)
-    assert found.values["day_surgery_share"].to_list() == [150.0, -10.0]
+    assert found.values["day_surgery_share"].isna().all()
+    assert found.inputs["day_operations"].to_list()[:1] == [30.0]
+    assert found.missing["reason"].to_list() == ["outside 0 to 100 %: check its inputs", "day_operations is below 0"]
+    kept = found.remarks.set_index(["unit", "name"])["value"]
+    assert kept["A", "day_surgery_share"] == 150.0
+    assert kept["B", "day_operations"] == -1.0
     assert [(row.unit, row.name, row.remark) for row in found.remarks.itertuples(index=False)] == [
         ("B", "day_operations", "below 0"),
         ("Z", "", "the unit is in the previous period only"),
         ("A", "elective_operations", "below 0 in the previous period"),
         ("A", "day_surgery_share", "outside 0 to 100 %: check its inputs"),
-        ("B", "day_surgery_share", "outside 0 to 100 %: check its inputs"),
     ]
+
+
+def test_evidence_outside_the_bounds_does_not_fill_a_gap() -> None:
+    day = pd.DataFrame({"day_operations": [np.nan], "elective_operations": [10.0]}, index=["A"])
+    row = {"unit": "A", "indicator": "day_surgery_share", "value": 1e9, "source": "s", "date": "2025-01-01"}
+    found = compute_indicators(day, ids=["day_surgery_share"], evidence=pd.DataFrame([row]))
+    assert np.isnan(found.values.at["A", "day_surgery_share"])
+    assert found.remarks["remark"].to_list() == ["outside 0 to 100 %: check its inputs"]
 
 
 REFUSED_INPUTS: dict[str, tuple[Any, list[str]]] = {
@@ -355,7 +370,10 @@ def test_a_rolled_up_share_is_that_of_the_sums(values: list[int]) -> None:
     table = pd.DataFrame({"bed_days": values[:6], "open_bed_days": values[6:]}, index=index, dtype=float)
     found = compute_indicators(roll_up_inputs(table, CATALOGUE.inputs), ids=["bed_occupancy"]).values.iat[0, 0]
     whole = sum(values[6:])
-    assert found == pytest.approx(sum(values[:6]) / whole * 100 if whole else math.nan, nan_ok=True)
+    expected = sum(values[:6]) / whole * 100 if whole else math.nan
+    bounds = CATALOGUE["bed_occupancy"].bounds
+    assert bounds is not None
+    assert found == pytest.approx(expected if bounds[0] <= expected <= bounds[1] else math.nan, nan_ok=True)
 
 
 def test_tables_are_joined_and_contradictions_refused() -> None:

@@ -42,7 +42,9 @@ def test_a_single_hospital_needs_given_anchors(folder: Path, tmp_path: Path) -> 
     anchors = "指标,不允许值,满意值\n药占比（不含中药饮片）,40,20\ncmi,0.5,1.5\n"
     (plan / "anchors.csv").write_text(anchors, encoding="utf-8")
     text = (plan / "plan.toml").read_text(encoding="utf-8")
-    (plan / "plan.toml").write_text(text + '[scores]\nanchors = "anchors.csv"\n', encoding="utf-8")
+    (plan / "plan.toml").write_text(
+        text + '[scores]\nanchors = "anchors.csv"\nminimum_coverage = 0.05\n', encoding="utf-8"
+    )
     league = evaluate(plan).league
     assert league.loc["H001", "score"] > 0
     assert league.loc["H001", "rank"] == 1

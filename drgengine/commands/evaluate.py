@@ -32,7 +32,7 @@ def command() -> None:
 
     \b
     Examples:
-      drgengine evaluate new my-plan
+      drgengine evaluate new first-plan
       drgengine evaluate check my-plan
       drgengine evaluate my-plan -o results
     """
@@ -47,7 +47,8 @@ def run_plan(plan: str, output: str, language: Literal["zh", "en"] | None, quiet
     """Evaluate PLAN (plan.toml or its folder) and write tables, workbook, report, books and manifest to OUT.
 
     Exit code 1 means that something waits for a look: a hospital without a score, a veto, a veto that could not be
-    tested, or given inputs that differ from the cases.
+    tested, given inputs that differ from the cases, discharges of another period, a table of weights that does not fit,
+    or impossible values.
 
     \b
     Example:
@@ -73,7 +74,7 @@ def new(folder: str) -> int:
 
     \b
     Example:
-      drgengine evaluate new my-plan
+      drgengine evaluate new first-plan
     """
     from drgengine.evaluation.plan import new_plan
 

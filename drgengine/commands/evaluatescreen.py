@@ -64,7 +64,8 @@ class StepProgress:
 
 
 def to_look_at(result: Any, language: str) -> list[str]:
-    """What waits for a look, in sentences: no score, vetoes, vetoes not tested, inputs that differ from cases."""
+    """What waits for a look, in sentences: no score, vetoes, vetoes not tested, inputs that differ from cases, cases of
+    another period, weights that do not fit, impossible values."""
     text, league = words(language), result.league
     names = result.hospitals["name" if language == "zh" else "name_en"]
     found = [
@@ -82,6 +83,22 @@ def to_look_at(result: Any, language: str) -> list[str]:
     differing = sum(len(table) for table in result.details.get("mismatches", {}).values())
     if differing:
         found.append(text["mismatches"].format(n=differing))
+    at = 0 if language == "zh" else 1
+    found += [check[at] for check in result.details.get("checks", ())]
+    found += impossible_values(result, language)
+    return found
+
+
+def impossible_values(result: Any, language: str) -> list[str]:
+    """Inputs below 0 and indicators outside their bounds, which are not scored."""
+    text, indicators = words(language), result.current.indicators
+    names = result.hospitals["name" if language == "zh" else "name_en"]
+    known = {**indicators.catalogue.inputs, **indicators.catalogue.indicators}
+    found = []
+    for row in indicators.remarks.itertuples(index=False):
+        if str(row.remark).startswith(("below 0", "outside ")) and row.name in known and row.unit in names.index:
+            title = known[row.name].zh if language == "zh" else known[row.name].en
+            found.append(text["impossible"].format(name=names[row.unit], what=title, value=f"{row.value:.6g}"))
     return found
 
 
@@ -140,8 +157,15 @@ def _between(low: float, high: float, form: str) -> str:
 
 
 def _remarks(result: Any, names: pd.Series, text: Mapping[str, str]) -> list[str]:
-    """Missed targets, contradictions, low grouping rates: shown, without effect on the exit code."""
-    found = []
+    """Data to be checked, indicators left out, missed targets, contradictions, low grouping rates.
+
+    They are shown, and do not change the exit code.
+    """
+    found = [remark[0 if text is words("zh") else 1] for remark in result.details.get("remarks", ())]
+    left_out = result.details.get("left_out", {})
+    if left_out:
+        share = f"{result.details['left_out_share']:.1%}"
+        found.append(text["left_out"].format(n=len(left_out), share=share))
     targets = result.targets
     if len(targets):
         missed = targets[targets["status"].isin(["missed", "trend wrong"])]

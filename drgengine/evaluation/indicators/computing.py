@@ -12,7 +12,7 @@ import pandas as pd
 from drgengine.evaluation.indicators.catalogue import Catalogue, load_catalogue
 from drgengine.evaluation.indicators.entries import Indicator
 from drgengine.evaluation.indicators.evidencetable import read_evidence
-from drgengine.evaluation.indicators.formula import Failure, Floats, evaluate
+from drgengine.evaluation.indicators.formula import Bools, Failure, Floats, evaluate
 from drgengine.evaluation.indicators.influence import influences
 from drgengine.evaluation.indicators.inputtable import (
     REMARK_COLUMNS,
@@ -20,10 +20,12 @@ from drgengine.evaluation.indicators.inputtable import (
     negative_values,
     read_inputs,
     unknown_columns,
+    without_negatives,
 )
 
 MISSING_COLUMNS = ("unit", "indicator", "reason", "inputs")
 NO_EVIDENCE = "evidence slot: no value with source and date is given"
+PREVIOUSLY = " in the previous period"
 SAME = 1e-9
 
 
@@ -36,6 +38,7 @@ class Indicators:
     missing : one row per value that is lacking: unit, indicator, reason, inputs (names, comma between)
     coverage : per unit, share of the indicators with a value
     evidence : rows of the evidence table that were used
+    inputs, previous_inputs : units x inputs, NaN = not known or impossible
     remarks : unit, name, value, remark: columns that are no input, values outside their bounds or below 0, evidence
         that differs from what was computed
     catalogue : where names, units, directions and sources are
@@ -93,7 +96,8 @@ def compute_indicators(
     previous : the same table for the previous period, needed by growth; units that lack there have no growth
     evidence : table with unit, indicator, value, source, date. It fills evidence slots and values that cannot be
         computed; a computed value stays, and one that differs is remarked
-    A missing input or a denominator of 0 gives NaN and a row in `.missing`, never 0.
+    A missing input or a denominator of 0 gives NaN and a row in `.missing`, never 0. So do an input below 0 that cannot
+    be and a value outside the bounds of its indicator; what stood there is in `.remarks`.
     Raises EvaluationError: inputs or evidence that cannot be read, an id that is not known.
 
     >>> table = pd.DataFrame({"bed_days": [900.0, 800.0], "open_bed_days": [1000.0, 0.0]}, index=["A", "B"])
@@ -104,29 +108,35 @@ def compute_indicators(
     catalogue = load_catalogue() if catalogue is None else catalogue
     wanted = catalogue.select(ids)
     frame = as_frame(inputs, "inputs")
-    table = read_inputs(frame, catalogue.inputs, "inputs")
-    units = table.index
-    remarks = unknown_columns(frame.columns, catalogue.inputs) + negative_values(table, catalogue.inputs, "")
+    given = read_inputs(frame, catalogue.inputs, "inputs")
+    units = given.index
+    remarks = unknown_columns(frame.columns, catalogue.inputs) + negative_values(given, catalogue.inputs, "")
+    table, below = without_negatives(given, catalogue.inputs)
     earlier = None
+    below_before: dict[str, Bools] = {}
     if previous is not None:
         before_all = read_inputs(previous, catalogue.inputs, "previous")
         text = "the unit is in the previous period only"
         gone = before_all.index.difference(units, sort=False)
         remarks += [{"unit": unit, "name": "", "value": np.nan, "remark": text} for unit in gone]
         earlier = before_all.reindex(units)
-        remarks += negative_values(earlier, catalogue.inputs, " in the previous period")
+        remarks += negative_values(earlier, catalogue.inputs, PREVIOUSLY)
+        earlier, below_before = without_negatives(earlier, catalogue.inputs)
     now = _columns(table)
     before = None if earlier is None else _columns(earlier)
     columns: dict[str, Floats] = {}
     reasons: list[pd.DataFrame] = []
     for one in wanted:
-        columns[one.id], failures = _value(one, now, before, len(units))
-        reasons.append(_reasons(one, columns[one.id], failures, units))
+        computed, failures = _value(one, now, before, len(units))
+        columns[one.id], outside = within_bounds(computed, one)
+        remarks += _outside(computed, outside, one, units)
+        failures = _below(failures, below, "") + [Failure(_bounds(one), "", outside)] * bool(outside.any())
+        reasons.append(_reasons(one, columns[one.id], _below(failures, below_before, PREVIOUSLY), units))
     values = pd.DataFrame(columns, index=units, dtype=np.float64)
     origin = pd.DataFrame(np.where(values.notna(), "computed", ""), index=units, columns=values.columns, dtype=object)
-    given = read_evidence(evidence, units, catalogue) if evidence is not None else pd.DataFrame()
-    used, differing = _fill(values, origin, given)
-    remarks += differing + _outside(values, wanted)
+    told = read_evidence(evidence, units, catalogue) if evidence is not None else pd.DataFrame()
+    used, differing = _fill(values, origin, told, catalogue)
+    remarks += differing
     missing = pd.concat(reasons, ignore_index=True) if reasons else pd.DataFrame(columns=list(MISSING_COLUMNS))
     return Indicators(
         values=values,
@@ -157,7 +167,7 @@ def _value(
 
 def _previous(wanted: tuple[Indicator, ...], before: dict[str, Floats], units: pd.Index) -> pd.DataFrame:
     """Values of the previous period; a growth would need the one before it and is NaN."""
-    columns = {one.id: _value(one, before, None, len(units))[0] for one in wanted}
+    columns = {one.id: within_bounds(_value(one, before, None, len(units))[0], one)[0] for one in wanted}
     return pd.DataFrame(columns, index=units, dtype=np.float64)
 
 
@@ -185,7 +195,9 @@ def _reasons(one: Indicator, values: Floats, failures: list[Failure], units: pd.
     )
 
 
-def _fill(values: pd.DataFrame, origin: pd.DataFrame, given: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def _fill(
+    values: pd.DataFrame, origin: pd.DataFrame, given: pd.DataFrame, catalogue: Catalogue
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Put evidence where nothing was computed; rows used, and remarks on those that differ from what was."""
     used, remarks = [], []
     for at in range(len(given)):
@@ -195,7 +207,10 @@ def _fill(values: pd.DataFrame, origin: pd.DataFrame, given: pd.DataFrame) -> tu
             remarks.append({"unit": unit, "name": name, "value": value, "remark": text})
             continue
         computed = values.at[unit, name]
-        if np.isnan(computed):
+        one = catalogue[name]
+        if np.isnan(computed) and within_bounds(np.array([value]), one)[1].any():
+            remarks.append({"unit": unit, "name": name, "value": value, "remark": _bounds(one)})
+        elif np.isnan(computed):
             values.at[unit, name] = value
             origin.at[unit, name] = "evidence"
             used.append(at)
@@ -214,15 +229,37 @@ def _still(missing: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     return missing[np.isnan(values.to_numpy()[rows, columns])].reset_index(drop=True)
 
 
-def _outside(values: pd.DataFrame, wanted: tuple[Indicator, ...]) -> list[dict[str, Any]]:
+def within_bounds(values: Floats, one: Indicator) -> tuple[Floats, Bools]:
+    """Values with NaN where they cannot be, and where: bool of the same shape."""
+    if one.bounds is None:
+        return values, np.zeros(values.shape, np.bool_)
+    low, high = one.bounds
+    slack = SAME * max(abs(low), abs(high))
+    with np.errstate(invalid="ignore"):
+        outside = (values < low - slack) | (values > high + slack)
+    return np.where(outside, np.nan, values), outside
+
+
+def _bounds(one: Indicator) -> str:
+    return "" if one.bounds is None else f"outside {one.bounds[0]:g} to {one.bounds[1]:g} {one.unit}: check its inputs"
+
+
+def _outside(values: Floats, outside: Bools, one: Indicator, units: pd.Index) -> list[dict[str, Any]]:
+    return [
+        {"unit": unit, "name": one.id, "value": float(value), "remark": _bounds(one)}
+        for unit, value in zip(units[outside], values[outside], strict=True)
+    ]
+
+
+def _below(failures: list[Failure], below: dict[str, Bools], when: str) -> list[Failure]:
+    """The same failures; an input that is missing for being below 0 says so."""
     found = []
-    for one in wanted:
-        if one.bounds is None:
+    for one in failures:
+        there = below.get(one.name)
+        if there is None or one.what != f"{one.name} is missing{when}":
+            found.append(one)
             continue
-        low, high = one.bounds
-        slack = SAME * max(abs(low), abs(high))
-        wrong = ((values[one.id] < low - slack) | (values[one.id] > high + slack)).to_numpy()
-        text = f"outside {low:g} to {high:g} {one.unit}: check its inputs"
-        outside = values.loc[wrong, one.id]
-        found += [{"unit": unit, "name": one.id, "value": value, "remark": text} for unit, value in outside.items()]
+        found.append(Failure(f"{one.name} is below 0{when}", one.name, one.units & there))
+        if (one.units & ~there).any():
+            found.append(Failure(one.what, one.name, one.units & ~there))
     return found

@@ -57,7 +57,7 @@ class Indicator:
     unit : of the value; direction : up (higher is better), down, target (a value is best), monitor (监测, not scored)
     of : what it describes: hospital, department, physician, region, any
     lines, national : policy lines (A01, B13, ...) and numbers of the national appraisal (T3, S5, ...) it answers
-    bounds : values outside are remarked   beside : indicators to be shown with it, lest it be misread
+    bounds : values outside are none, and remarked   beside : indicators to be shown with it, lest it be misread
     source : citations, see documents.cite   note : convention or caveat
     """
 

@@ -43,7 +43,7 @@ def read_evidence(table: Any, units: pd.Index, catalogue: Catalogue) -> pd.DataF
         values.append(_number(value, place))
         if not isinstance(source, str) or not source.strip():
             raise EvaluationError(place, f"source {source!r} says nothing", "Name the document the value stands in")
-        dates.append(_date(date, place))
+        dates.append(read_date(date, place))
     return frame.assign(value=pd.Series(values, dtype="float64"), date=pd.Series(dates, dtype=object))
 
 
@@ -54,7 +54,8 @@ def _number(value: Any, place: str) -> float:
     return float(value)
 
 
-def _date(value: Any, place: str) -> dt.date:
+def read_date(value: Any, place: str) -> dt.date:
+    """A date, or a text such as 2025-12-31. Raises EvaluationError."""
     if isinstance(value, dt.datetime) and not pd.isna(value):
         return value.date()
     if isinstance(value, dt.date) and not pd.isna(value):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.indicators.entries import Input
-from drgengine.evaluation.indicators.formula import Floats
+from drgengine.evaluation.indicators.formula import Bools, Floats
 
 REMARK_COLUMNS = ("unit", "name", "value", "remark")
 
@@ -87,6 +87,14 @@ def negative_values(inputs: pd.DataFrame, known: Mapping[str, Input], when: str)
     return found
 
 
+def without_negatives(inputs: pd.DataFrame, known: Mapping[str, Input]) -> tuple[pd.DataFrame, dict[str, Bools]]:
+    """The inputs with NaN for values below 0 that cannot be, and where these stood: input -> bool[units]."""
+    below = {name: (inputs[name] < 0).to_numpy() for name in inputs.columns if not known[name].signed}
+    below = {name: there for name, there in below.items() if there.any()}
+    kept = {name: inputs[name].mask(below[name]) if name in below else inputs[name] for name in inputs.columns}
+    return pd.DataFrame(kept, index=inputs.index, dtype=np.float64), below
+
+
 def join_inputs(parts: Mapping[str, Any]) -> pd.DataFrame:
     """One table of inputs from several (合并数据项): ledger, personnel, case mix; units of any of them, gaps as NaN.
 
@@ -125,7 +133,7 @@ def _check_same(joined: pd.DataFrame, frame: pd.DataFrame, name: str) -> None:
         differ = both & (left.to_numpy() != right.to_numpy())
         if differ.any():
             unit = units[int(differ.argmax())]
-            problem = f"unit {unit!r}, input {column!r}: {right[unit]!r} here, {left[unit]!r} in an earlier table"
+            problem = f"unit {unit!r}, input {column!r}: {right[unit]:.12g} here, {left[unit]:.12g} in an earlier table"
             raise EvaluationError(name, problem, "Decide which is right and leave the other out")
 
 

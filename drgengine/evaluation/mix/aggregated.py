@@ -15,6 +15,9 @@ from drgengine.evaluation.mix.collect import adrg_of_drg, mdc_of_drg
 from drgengine.evaluation.mix.measures import AMOUNTS, COUNTS, FEN, INCLUSIONS
 from drgengine.evaluation.mix.unitstatistics import UnitStatistics, add_up
 
+LARGEST = 2.0**62
+"""Of sums over all rows, which are kept in 64 bits; squares of charge and cost have 32 more."""
+ROUNDED = {"charge": 0.01, "cost": 0.01, "los": 0.1}
 _PLAIN = COUNTS[COUNTS.index("disposition_known") :]
 
 
@@ -32,7 +35,7 @@ def statistics_of_table(
     period : first and last day of the discharges
 
     Sums are rounded to the fen and to the day. Raises EvaluationError naming the row for a count that is no whole
-    number from 0, or a missing DRG.
+    number from 0, a missing DRG, a sum that 64 bits do not hold, a sum of squares below n x mean^2.
 
     >>> frame = pd.DataFrame({"hospital_id": ["H"], "drg": ["039"], "cases": [23], "charge_mean": [28847.95652]})
     >>> statistics_of_table(frame).table[["cases", "charge_sum"]]
@@ -74,13 +77,17 @@ def _counts(frame: pd.DataFrame) -> tuple[dict[str, np.ndarray], frozenset[str]]
             total = _number(frame, f"{amount}_sum")
         else:
             total = _number(frame, f"{amount}_mean") * known
-        counts[f"{amount}_known"] = known = np.where(np.isnan(total), 0, known)
         scale = 1.0 if amount == "los" else FEN
+        _refuse_large(frame, amount, total, LARGEST / scale)
+        counts[f"{amount}_known"] = known = np.where(np.isnan(total), 0, known)
         counts["los_days" if amount == "los" else f"{amount}_fen"] = np.rint(np.nan_to_num(total) * scale).astype(int)
         if f"{amount}_sumsq" not in frame.columns:
             squares.discard(amount)
             continue
-        square = np.rint(np.nan_to_num(_number(frame, f"{amount}_sumsq")) * scale**2)
+        given = _number(frame, f"{amount}_sumsq")
+        _refuse_large(frame, f"{amount}_sumsq", given, LARGEST if amount == "los" else LARGEST * 2.0**32 / FEN**2)
+        _refuse_squares(frame, amount, known, total, given)
+        square = np.rint(np.nan_to_num(given) * scale**2)
         if amount == "los":
             counts["los_sq"] = square.astype(np.int64)
         else:
@@ -100,6 +107,30 @@ def _counts(frame: pd.DataFrame) -> tuple[dict[str, np.ndarray], frozenset[str]]
     return counts, frozenset(squares)
 
 
+def _refuse_large(frame: pd.DataFrame, what: str, values: np.ndarray, limit: float) -> None:
+    """Sums over all rows have to fit 64 bits."""
+    sizes = np.abs(np.nan_to_num(values))
+    if sizes.sum() > limit:
+        at = int(sizes.argmax())
+        place = f"table row {frame.index[at]}, column {what}"
+        raise EvaluationError(place, f"{values[at]:.6g} is too large to be added up", "Mend the cell")
+
+
+def _refuse_squares(
+    frame: pd.DataFrame, amount: str, known: np.ndarray, total: np.ndarray, squares: np.ndarray
+) -> None:
+    """A sum of squares is at least n x mean^2, but for rounding; its variance would be below 0 otherwise."""
+    total = np.nan_to_num(total)
+    least = np.divide(total**2, known, out=np.zeros(len(total)), where=known > 0)
+    # A mean may be rounded to the fen, or to a tenth of a day.
+    slack = 2.0 * np.abs(total) * ROUNDED[amount] + 1e-9 * least
+    wrong = np.flatnonzero(squares < least - slack)
+    if wrong.size:
+        place = f"table row {frame.index[wrong[0]]}, column {amount}_sumsq"
+        problem = f"{squares[wrong[0]]:.6g} is below n x mean^2 = {least[wrong[0]]:.6g}: the variance would be below 0"
+        raise EvaluationError(place, problem, "Give the sum of the squares of the cases")
+
+
 def _inclusion(frame: pd.DataFrame) -> list[str]:
     if "inclusion" not in frame.columns:
         return ["included"] * len(frame)
@@ -112,7 +143,7 @@ def _inclusion(frame: pd.DataFrame) -> list[str]:
 
 def _texts(series: pd.Series) -> list[str | None]:
     if pd.api.types.is_float_dtype(series.dtype) and series.notna().any():
-        problem = f"the codes are numbers with a fraction, e.g. {series.dropna().iloc[0]!r}"
+        problem = f"the codes are numbers with a fraction, e.g. {float(series.dropna().iloc[0])!r}"
         raise EvaluationError(f"column {series.name}", problem, "Give codes as text")
     return [None if pd.isna(value) or not str(value).strip() else str(value) for value in series]
 
@@ -131,5 +162,6 @@ def _whole(frame: pd.DataFrame, name: str) -> np.ndarray:
     wrong = np.flatnonzero(~(values >= 0) | (values != np.floor(values)))
     if wrong.size:
         place = f"table row {frame.index[wrong[0]]}, column {name}"
-        raise EvaluationError(place, f"{frame[name].iloc[wrong[0]]!r} is no whole number from 0", "Mend the cell")
+        raise EvaluationError(place, f"{values[wrong[0]]:g} is no whole number from 0", "Mend the cell")
+    _refuse_large(frame, name, values, LARGEST)
     return values.astype(np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from drgengine.cases.coerce import distinct, is_textual, read_date, read_number, read_number_text, read_stay
+from drgengine.cases.vocabulary import column_data
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.mix.casecolumns import CHARGE, COST, CaseColumns, find_columns, open_cases
 from drgengine.evaluation.mix.labels import Labels
@@ -21,6 +23,7 @@ from drgengine.evaluation.mix.tally import BatchValues, Tally, minor_units, whol
 from drgengine.evaluation.mix.unitstatistics import UnitStatistics, add_up
 
 DIED = 5
+NO_DISPOSITION = "no code of 离院方式"
 _GROUP_CODE = re.compile(r"[A-Z][A-Z][0-9A-Z][0-9]")
 _LONG_STAY = INCLUSIONS.index("long_stay")
 _STATUS = {"grouped": 0, **{name: INCLUSIONS.index(name) for name in ("ambiguous", "ungroupable", "invalid")}}
@@ -43,8 +46,9 @@ def unit_statistics(
 
     cases : path of a grouped file (Parquet, a folder of Parquet, CSV, Excel), or a pandas, polars or Arrow table, or an
         Arrow stream; it needs the column drg and those of `by`; status, mdc, adrg, severity, los_days (or both dates),
-        discharge_disposition (5 = died), dx, proc, the charge and the cost are used where they are there. Without
-        status, an empty drg is invalid, `ungroupable` is ungroupable, and a code ending in QY is ambiguous
+        discharge_disposition (5 = died; a code outside the vocabulary is not known, and counted in `unusable`), dx,
+        proc, the charge and the cost are used where they are there. Without status, an empty drg is invalid,
+        `ungroupable` is ungroupable, and a code ending in QY is ambiguous
     by : column or columns that make a unit: hospital_id, department_id, physician_id, mdc ... Take all levels at once
         and use roll_up() for each
     charge, cost : columns with the billed charge and the accounted cost of the case, yuan; rounded to the fen. Amounts
@@ -178,7 +182,9 @@ class Collector:
         name = self.columns.header["discharge_disposition"]
         number, issues = read_number(values, "discharge_disposition", name, self.row)
         self._issues(issues)
-        return np.where(np.isnan(number), 0, 1 + (number == DIED)).astype(np.int8)
+        known = known_disposition(number)
+        self._count(name, {NO_DISPOSITION: count} if (count := int((~known & ~np.isnan(number)).sum())) else {})
+        return np.where(known, 1 + (number == DIED), 0).astype(np.int8)
 
     def _lengths(self, batch: pa.RecordBatch, name: str) -> Shorts:
         values = self._column(batch, name)
@@ -238,6 +244,21 @@ class Collector:
         cells = pa.table(columns, names=[*texts, *COUNTS])
         period = (_date(min(self.days)), _date(max(self.days))) if self.days else None
         return UnitStatistics(self.columns.by, add_up(cells, self.columns.by), period=period, unusable=self.unusable)
+
+
+@cache
+def dispositions() -> tuple[int, ...]:
+    """The codes of discharge_disposition (离院方式) that the vocabulary of the case table knows.
+
+    >>> dispositions()
+    (1, 2, 3, 4, 5, 9)
+    """
+    return tuple(sorted(set(column_data()["values"]["discharge_disposition"].values())))
+
+
+def known_disposition(number: Doubles) -> npt.NDArray[np.bool_]:
+    """Whether the code of a disposition says anything; one that is not in the vocabulary is neither alive nor dead."""
+    return np.isin(number, dispositions())
 
 
 def read_amount(values: pa.Array, column: str, unusable: dict[str, int]) -> Doubles:

@@ -74,11 +74,12 @@ def casemix(
     charge, cost, max_stay_days, ungroupable : as in unit_statistics
 
     Columns of `.table`: discharges, cases (included), grouping_rate 入组率, cases_weighted; drg_count, drg_count_5,
-    drg_count_10 DRG 组数, drg_breadth, mdc_count, mdc_coverage, missing_mdcs 缺失专业; total_weight 总权重, cmi with
-    _se, _low, _high, cmi_surgical, cmi_procedure, cmi_medical, high_weight_share (RW >= 2); mean_charge, mean_cost,
-    mean_stay; charge_index 费用消耗指数, cost_index 成本消耗指数, time_index 时间消耗指数: mean of ratios, the national
-    convention, with _se, _low, _high, the same with _oe (observed / expected) and with _shrunk; mortality, its
-    expectation, smr; low_risk_* and mid_low_risk_* 低风险、中低风险组死亡率; below_minimum. NaN = cannot be said.
+    drg_count_10 DRG 组数, drg_breadth, mdc_count, mdc_coverage, missing_mdcs 缺失专业; total_weight 总权重
+    (of the cases with a weight), cmi with _se, _low, _high, cmi_surgical, cmi_procedure, cmi_medical,
+    high_weight_share (RW >= 2); mean_charge, mean_cost, mean_stay; charge_index 费用消耗指数, cost_index 成本消耗指数,
+    time_index 时间消耗指数: mean of ratios, the national convention, with _se, _low, _high, the same with _oe
+    (observed / expected) and with _shrunk; mortality, its expectation, smr; low_risk_* and mid_low_risk_*
+    低风险、中低风险组死亡率; below_minimum. NaN = cannot be said.
 
     Source: CHS-DRG performance evaluation as used by Chinese health authorities; formulas in the docstrings of the
     functions behind the columns. Raises EvaluationError, InputFileError.
@@ -219,7 +220,7 @@ def _weighted(cells: Cells, weight: Floats, kinds: Mapping[str, str] | None, con
     cases, total = cells.per_unit(n), cells.per_unit(n * w)
     cmi, se = mean_and_error(cases, total, cells.per_unit(n * w * w))
     low, high = log_interval(cmi, se, confidence)
-    columns: dict[str, Any] = {"cases_weighted": cases, "total_weight": total}
+    columns: dict[str, Any] = {"cases_weighted": cases, "total_weight": np.where(cases > 0, total, np.nan)}
     columns |= {"cmi": cmi, "cmi_se": se, "cmi_low": low, "cmi_high": high}
     kind = kinds_of(cells, kinds)[cells.group]
     for number, name in enumerate(KINDS):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from drgengine.cases.coerce import read_date, read_number
 from drgengine.evaluation.mix.casecolumns import open_cases, stay_columns
 from drgengine.evaluation.mix.cellarrays import unit_index
-from drgengine.evaluation.mix.collect import adrg_of_drg, mdc_of_drg
+from drgengine.evaluation.mix.collect import adrg_of_drg, known_disposition, mdc_of_drg
 from drgengine.evaluation.mix.defaults import defaults
 from drgengine.evaluation.mix.labels import Labels
 
@@ -27,7 +27,7 @@ class Stays:
 
     unit : int64, place in `units`   patient : int64, -1 = not known (with same_hospital: patient within the hospital)
     admission, discharge : int32, days since 1970   dated : both are there and in order
-    disposition : int16, 0 = not known   no_plan : no readmission planned within 31 days
+    disposition : int16, 0 = not known or no code of the vocabulary   no_plan : no readmission planned within 31 days
     mdc : int64, -1 = not known   group, group_codes : number and (ADRG, DRG) codes of the group
     """
 
@@ -69,7 +69,7 @@ def read_stays(cases: Any, by: str | Sequence[str], same_hospital: bool) -> Stay
         if "discharge_disposition" in header:
             column = header["discharge_disposition"]
             number, _ = read_number(batch.column(column), "discharge_disposition", column, row)
-            parts.setdefault("disposition", []).append(np.nan_to_num(number).astype(np.int16))
+            parts.setdefault("disposition", []).append(np.where(known_disposition(number), number, 0).astype(np.int16))
         row += batch.num_rows
     arrays = {name: np.concatenate(values) for name, values in parts.items()}
     return _stays(arrays, {name: label.texts() for name, label in labels.items()}, names, same_hospital, row)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from drgengine.errors import DrgEngineError
-from drgengine.evaluation.plan.namecheck import plan_catalogue
+from drgengine.errors import DrgEngineError, EvaluationError
+from drgengine.evaluation.indicators import Catalogue
+from drgengine.evaluation.plan.namecheck import plan_catalogue, plan_tree
 from drgengine.evaluation.plan.planfile import collect_plan
 from drgengine.evaluation.plan.settings import Period, Plan
+
+LEAGUE_QUANTITIES = (
+    *("rank", "rank_low", "rank_high", "rank_expected", "rank_worst", "p_top", "class_probability", "p_improved"),
+    *("score", "score_low", "score_high", "coverage", "previous_score", "comparable_score"),
+    *("previous_comparable_score", "comparable_rank", "previous_rank", "change", "cases", "low_risk_expected"),
+    *("mean_score", "median_score", "best_score", "factor", "base"),
+)
+"""What formulas of decisions may use of the league and of their own."""
 
 
 def check_plan(path: str | os.PathLike[str]) -> tuple[DrgEngineError, ...]:
@@ -45,10 +55,13 @@ def _table_problems(plan: Plan) -> list[DrgEngineError]:
             return None
 
     catalogue = plan_catalogue(plan)
+    tried(lambda: _decision_names(plan, catalogue))
     hospitals = tried(lambda: read_units(plan))
     tried(lambda: read_weights(plan))
     if hospitals is not None:
-        tried(lambda: read_anchors(plan, catalogue, set(hospitals["peer_group"])))
+        leaves = plan_tree(plan, catalogue).table()
+        directions = {str(name): int(direction) for name, direction in leaves["direction"].items()}
+        tried(lambda: read_anchors(plan, catalogue, set(hospitals["peer_group"]), directions))
     for period in plan.periods.values():
         tried(partial(read_region, period, plan, catalogue))
         tried(partial(_case_columns, period))
@@ -60,11 +73,29 @@ def _table_problems(plan: Plan) -> list[DrgEngineError]:
     return found
 
 
+def _decision_names(plan: Plan, catalogue: Catalogue) -> None:
+    """Names in formulas of decisions, against what an evaluation will have."""
+    import pyarrow as pa
+
+    from drgengine.evaluation.decisions import read_rules
+    from drgengine.evaluation.mix import casemix
+
+    one = pa.table({"hospital_id": ["1"], "drg": ["FR25"], "total_charge": [1.0]})
+    columns = {*casemix(one).table.columns, *LEAGUE_QUANTITIES, *catalogue.inputs, *catalogue.indicators}
+    for rule in read_rules(plan.decisions):
+        known = {*columns, *rule.quantities}
+        for name in dict.fromkeys(name for formula in rule.formulas for name in formula.names):
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                remedy = f"Did you mean {near[0]}?" if near else f"Add it to [decisions.{rule.kind}.quantities]"
+                place = f"{plan.path} [decisions.{rule.kind}]"
+                raise EvaluationError(place, f"no quantity is called {name!r}", remedy)
+
+
 def _case_columns(period: Period) -> None:
     import pyarrow as pa
 
     from drgengine.cases import missing_required, resolve_columns
-    from drgengine.errors import EvaluationError
     from drgengine.evaluation.mix.casecolumns import open_cases
     from drgengine.evaluation.yearly.groupedparts import canonical
 

@@ -43,7 +43,11 @@ def plan_text() -> str:
     ]
     for name, (_, kind) in SECTIONS.items():
         defaults = {entry.name: getattr(kind(), entry.name) for entry in fields(kind)}
-        parts += [f"\n# ---- {words[name]['en']} {words[name]['zh']}", f"[{name}]", _entries(name, {}, defaults)]
+        parts += [
+            f"\n# ---- {words[name]['en']} {words[name]['zh']}",
+            f"[{name}]",
+            _entries(name, _examples(name), defaults),
+        ]
         if name == "scores":
             parts.append(_VETO)
     parts += [_DECISIONS]
@@ -76,6 +80,7 @@ def _entries(section: str, live: dict[str, Any], others: dict[str, Any]) -> str:
         lines += [f"# {line}" for line in _wrapped(entry["text"])]
         name = FILE_KEY.get(key, key)
         if key in live:
+            lines += [f"# {line}" for line in _wrapped(entry["example_note"])] if "example_note" in entry else []
             lines.append(f"{name} = {toml_value(live[key])}")
         elif key not in FILE_KEY:
             default = others.get(key)

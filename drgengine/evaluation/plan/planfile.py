@@ -21,6 +21,9 @@ from drgengine.tomltable import Table, read_toml
 PLAN_FILE = "plan.toml"
 _NEW = "Check the path, or write a new plan with: drgengine evaluate new FOLDER"
 
+CLASS_COLUMNS = ("hospital_id", "name", "name_en", "peer_group")
+"""Names that stand beside the classes in the tables."""
+
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
     """Read an evaluation plan (评价方案) and check it.
@@ -187,6 +190,9 @@ def _check_period(table: Table, one: Period, dated: bool) -> None:
         table.report(table.at("statistics"), "there are cases too", "Give cases or statistics, not both")
     if "cases" not in table.values and "statistics" not in table.values:
         table.report(table.place, "there are neither cases nor statistics", "Add cases = [...] or statistics = [...]")
+    for key in ("cases", "statistics"):
+        if table.values.get(key) == []:
+            table.report(table.at(key), "the list is empty", "Name a file, or leave the key out")
     if one.costs and not one.cases:
         table.report(table.at("costs"), "costs are joined to cases, and there are none", "Add cases, or remove costs")
 
@@ -202,10 +208,15 @@ def _chosen(head: Table, periods: Mapping[str, Period]) -> tuple[str, str | None
             head.report(
                 head.at("previous"), f"{previous!r} is the current period", "Name an earlier one or leave it out"
             )
-        elif periods[previous].end >= periods[current].start:
+        elif _dated(periods[previous]) and _dated(periods[current]) and periods[previous].end >= periods[current].start:
             problem = f"it ends {periods[previous].end}, after the current one begins ({periods[current].start})"
             head.report(head.at("previous"), problem, "Name an earlier period, or mend the dates")
     return current, previous, base or previous or current
+
+
+def _dated(one: Period) -> bool:
+    """Whether both dates could be read; what was wrong with them is reported already."""
+    return one.start != datetime.date.min and one.end != datetime.date.max
 
 
 def _period_name(head: Table, key: str, periods: Mapping[str, Period], required: bool = False) -> str | None:
@@ -280,6 +291,12 @@ def _check_classes(plan: Plan, head: Table) -> None:
         head.report(f"{place}, key 'shares'", f"they add up to {sum(classes.shares):.6g}", "Make them add up to 1")
     if len(classes.names) < 2:
         head.report(f"{place}, key 'names'", f"{len(classes.names)} class", "Name at least two, from best to worst")
+    for name in classes.names:
+        if not name.strip() or name in CLASS_COLUMNS:
+            why = "is a column of the tables" if name.strip() else "is empty"
+            head.report(f"{place}, key 'names'", f"the name {name!r} {why}", "Take another name, such as A")
+    if any(share <= 0.0 for share in classes.shares):
+        head.report(f"{place}, key 'shares'", f"{min(classes.shares):g} gives a class to nobody", "Give shares above 0")
     scores = plan.scores
     if not scores.bad_percentile < scores.good_percentile:
         problem = f"{scores.bad_percentile:g} is not below good_percentile {scores.good_percentile:g}"

@@ -34,8 +34,10 @@ refused with the nearest one that is known. Both periods are scored under the sa
 weights.
 
 A hospital that has discharges and is not in the table of hospitals is an error that names it; a hospital without
-discharges stays in all tables, without what discharges give. Statistics instead of cases give no readmission and no
-adjusted mortality, and the method annex says so."""
+discharges stays in league, scores, contributions, indicators, quality, decisions and frontier, without what discharges
+give, and has no row in case mix, inclusion flow, readmissions and CMI drift. Discharges outside `start` and `end` are
+left out, counted and listed; a discharge (hospital_id and case_id) that stands there twice is an error. Statistics
+instead of cases give no readmission and no adjusted mortality, and the method annex says so."""
 
 
 def plan_page() -> str:

@@ -39,6 +39,8 @@ class MixSettings:
     """`[case_mix]`: see casemix() and readmissions().
 
     weights : table of DRG and weight, None = computed from the current period and used for all periods (固定权重)
+    rarefaction : sample size of drg_breadth in all periods, None = cases of the smallest hospital of any period that
+        reaches the minimum volume
     structured : weights from equal shares of the charge parts instead of the mean charge
     """
 
@@ -51,6 +53,7 @@ class MixSettings:
     shrinkage: float | None = None
     expected_mdcs: tuple[str, ...] = ()
     mdc_threshold: int = 1
+    rarefaction: int | None = None
     minimum: int | None = None
     readmission_windows: tuple[int, ...] = (7, 14, 15, 30, 31)
 
@@ -112,7 +115,7 @@ class UncertaintySettings:
     seed: int = 1
     level: float = 0.95
     top: int = 3
-    mix: Literal["fixed", "drawn"] = "fixed"
+    mix: Literal["fixed", "drawn"] = "drawn"
     concentration: float = 50.0
     weight_draws: int = 1000
 

@@ -15,6 +15,7 @@ from drgengine.cases.coerce import read_number
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.mix import CmiDrift
 from drgengine.evaluation.mix.casecolumns import open_cases
+from drgengine.evaluation.mix.collect import known_disposition
 from drgengine.evaluation.mix.labels import Labels
 from drgengine.evaluation.yearly.funneltables import Counted, funnels
 from drgengine.evaluation.yearly.groupedparts import GroupedCases, canonical
@@ -147,7 +148,7 @@ def transfer_counts(cases: Any, hospitals: pd.Index) -> pd.DataFrame | None:
         return None
     codes = np.concatenate(numbers)
     names = np.array(label.texts(), dtype=object)[np.concatenate(units)]
-    known = np.isfinite(codes) & (codes > 0)
+    known = known_disposition(codes)
     table = pd.DataFrame(
         {"hospital": names, "known": known, "transfers": known & np.isin(codes, rules()["transfer"]["dispositions"])}
     )

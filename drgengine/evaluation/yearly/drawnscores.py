@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from drgengine.evaluation.indicators import Indicators, Tree
+from drgengine.evaluation.indicators.computing import within_bounds
 from drgengine.evaluation.indicators.formula import Formula, evaluate
 from drgengine.evaluation.plan.settings import ScoreSettings
 from drgengine.evaluation.yearly.scorecard import Scorecard, dimension_columns
@@ -85,7 +86,7 @@ def draw_scores(
         weight = card.row_weights[:, at]
         values: Floats = np.broadcast_to(card.values[:, at], (draws, n))
         if formula is not None and _varies(formula, now, before):
-            again = _again(formula, indicators, now, before, draws)
+            again, _ = within_bounds(_again(formula, indicators, now, before, draws), indicators.catalogue[name])
             keep = np.isnan(again) | (indicators.origin[name].to_numpy() == "evidence")
             values = np.where(keep | ~card.known[:, at], values, again)
             drawn.append(name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,20 @@ from drgengine.evaluation.plan.settings import Plan
 from drgengine.evaluation.yearly.alerts import find_alerts
 from drgengine.evaluation.yearly.anchors import Anchors, Values, find_anchors
 from drgengine.evaluation.yearly.comparable import comparable_notes, in_both
+from drgengine.evaluation.yearly.datachecks import late_evidence, unknown_groups, weight_checks
 from drgengine.evaluation.yearly.drawnscores import DrawnScores, chain_columns, draw_scores
 from drgengine.evaluation.yearly.frontiertable import FrontierTables, frontier_tables
 from drgengine.evaluation.yearly.funneltables import counted, funnels, shrunk_table
 from drgengine.evaluation.yearly.leaguetable import Compared, League, interval, league_table, moves
 from drgengine.evaluation.yearly.methodchecks import cross_checks, sensitivity
 from drgengine.evaluation.yearly.methodnotes import Note, data_notes, distinct, score_notes
-from drgengine.evaluation.yearly.periodresult import PeriodParts, earlier_of, period_parts, period_result
+from drgengine.evaluation.yearly.periodresult import (
+    PeriodParts,
+    breadth_sample,
+    earlier_of,
+    period_parts,
+    period_result,
+)
 from drgengine.evaluation.yearly.periodstatistics import PeriodData, period_data
 from drgengine.evaluation.yearly.readinputs import read_anchors, read_weights
 from drgengine.evaluation.yearly.readmissiondraws import readmission_draws
@@ -35,6 +42,7 @@ from drgengine.evaluation.yearly.result import Book, Evaluation, PeriodResult
 from drgengine.evaluation.yearly.riskperiods import risk_period
 from drgengine.evaluation.yearly.runidentity import run_number, start_hashing
 from drgengine.evaluation.yearly.scorecard import Scorecard, score_period
+from drgengine.evaluation.yearly.scratchfolder import scratch_folder
 from drgengine.evaluation.yearly.targettables import TargetTables, target_groups, target_tables
 from drgengine.evaluation.yearly.weighting import indicator_weights
 
@@ -61,13 +69,18 @@ def evaluate(plan: Plan | str | os.PathLike[str], *, progress: Progress | None =
     Raises PlanError, EvaluationError, InputFileError: every mistake names file, value, why and remedy.
     """
     found = plan if isinstance(plan, Plan) else load_plan(plan)
-    with tempfile.TemporaryDirectory(prefix="drgengine-evaluation-") as scratch:
+    with scratch_folder() as scratch:
         hashing = start_hashing(found)
         try:
-            made = _Run(found, Path(scratch), progress)
+            made = _Run(found, scratch, progress)
             return made.evaluation(lambda: {seen.name: seen.sha256 for seen in hashing.result()})
         finally:
             hashing.stop()
+
+
+def plan_files(plan: Plan) -> tuple[Path, ...]:
+    """The cases or statistics of the current period."""
+    return (*plan.periods[plan.current].cases, *plan.periods[plan.current].statistics)
 
 
 class _Run:
@@ -129,7 +142,14 @@ class _Run:
         if given is not None:
             return given
         if not self.plan.mix.structured:
-            return relative_weights(current.statistics.roll_up("hospital_id"))
+            made = relative_weights(current.statistics.roll_up("hospital_id"))
+            if not made.weights:
+                raise EvaluationError(
+                    ", ".join(path.name for path in plan_files(self.plan)),
+                    "no included discharge has a charge above 0, of which the DRG weights are made",
+                    "Give charges (总费用), or a table of weights in [case_mix]",
+                )
+            return made
         from drgengine.evaluation.mix import structured_weights
 
         if current.cases is None:
@@ -142,6 +162,7 @@ class _Run:
     def periods(self) -> None:
         """Case mix, inputs and indicators of all periods."""
         plan = self.plan
+        sampled = replace(plan, mix=replace(plan.mix, rarefaction=breadth_sample(self.data.values(), plan)))
         self.drift = self._drift()
         parts: dict[str, PeriodParts] = {}
         for name, data in self.data.items():
@@ -150,7 +171,7 @@ class _Run:
             parts[name] = period_parts(
                 data,
                 plan.periods[name],
-                plan,
+                sampled,
                 self.hospitals,
                 self.weights,
                 self.risks[name],
@@ -166,6 +187,10 @@ class _Run:
         self.current = self.results[plan.current]
         self.previous = None if plan.previous is None else self.results[plan.previous]
         self.notes += data_notes(plan, parts, self.weights)
+        self.checks = [check for one in self.data.values() for check in one.checks]
+        self.checks += weight_checks(plan, parts, self.weights)
+        self.remarks = [*unknown_groups(parts, plan), *late_evidence(self.current, plan)]
+        self.notes += [note for note in [*self.checks, *self.remarks] if note not in self.notes]
 
     def _drift(self) -> CmiDrift | None:
         plan = self.plan
@@ -180,9 +205,10 @@ class _Run:
         groups = self.hospitals["peer_group"]
         values = self.current.indicators.values
         base = self.results[plan.base].indicators.values
-        given = read_anchors(plan, self.catalogue, set(groups))
+        directions = {str(name): int(direction) for name, direction in self.leaves["direction"].items()}
+        given = read_anchors(plan, self.catalogue, set(groups), directions)
         self.anchors: Anchors = find_anchors(
-            {str(name): int(direction) for name, direction in self.leaves["direction"].items()},
+            directions,
             Values(base, plan.base, values, plan.current),
             groups,
             given,
@@ -202,7 +228,8 @@ class _Run:
         self.indicator_weights = (
             indicator_weights(expert, self.leaves["direction"], values, groups, plan.scores) if in_play else expert
         )
-        self.card: Scorecard = self._card(values)
+        self.in_play = float(expert.sum() / self.leaves["weight"].sum())
+        self.card: Scorecard = self._card(values, self.in_play)
         self.card_before: Scorecard | None = None
         self.common: tuple[Scorecard, Scorecard] | None = None
         if self.previous is not None:
@@ -212,7 +239,7 @@ class _Run:
             self.common = now, then
             self.notes += comparable_notes(self.card.indicators, now.indicators, self.catalogue)
 
-    def _card(self, values: pd.DataFrame) -> Scorecard:
+    def _card(self, values: pd.DataFrame, in_play: float | None = None) -> Scorecard:
         plan = self.plan
         return score_period(
             values,
@@ -222,6 +249,7 @@ class _Run:
             self.tree,
             plan.scores,
             plan.language,
+            in_play or None,
         )
 
     def draw(self) -> None:
@@ -264,7 +292,7 @@ class _Run:
         directions = self.leaves["direction"]
         self.agreement, self.method_ranks, checks = cross_checks(plan, self.card, values, weights, directions, groups)
         self.sensitivity, more = sensitivity(plan, self.card, weights, groups)
-        self.notes += score_notes(plan, self.tree, self.catalogue, weights, self.left_out, self.drawn)
+        self.notes += score_notes(plan, self.tree, self.catalogue, weights, self.left_out, self.drawn, self.in_play)
         if not moves(self.drawn.scores) and np.isfinite(self.card.total).any():
             self.notes.append(NO_SPREAD)
         self.notes += [*self.chain_notes, *funnel_notes, *shrunk_notes, *checks, *more]
@@ -396,6 +424,10 @@ class _Run:
             "weights": self.weights,
             "indicator_weights": self.indicator_weights,
             "left_out": self.left_out,
+            "left_out_share": 1.0 - self.in_play,
+            "outside_period": {name: one.outside for name, one in self.data.items()},
+            "checks": tuple(self.checks),
+            "remarks": tuple(self.remarks),
             "untested_vetoes": self.league.untested,
             "mismatches": {name: one.mismatches for name, one in self.parts.items()},
             "unknown_columns": {name: one.unknown for name, one in self.parts.items()},

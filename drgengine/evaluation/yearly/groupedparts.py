@@ -62,6 +62,8 @@ def grouped_cases(period: Period, scheme: str, scratch: Path) -> GroupedCases:
             problem = "no column says the hospital (hospital_id, 机构代码)"
             raise EvaluationError(str(path), problem, "Add it, with the ids of the table of hospitals")
     by = tuple(name for name in LEVELS if all(name in columns for columns in names))
+    for path, given in zip(files, period.cases, strict=True):
+        refuse_lists(path, given, by)
     common = frozenset.intersection(*(frozenset(columns) for columns in names))
     here = any(made != given for made, given in zip(files, period.cases, strict=True))
     costs = read_costs(period.costs) if period.costs else None
@@ -73,22 +75,31 @@ def grouped_cases(period: Period, scheme: str, scratch: Path) -> GroupedCases:
     return GroupedCases(folder, by, common | ({"cost"} if costs is not None else set()), costs, here)
 
 
+def refuse_lists(path: Path, given: Path, names: Sequence[str]) -> None:
+    """EvaluationError for a column of hospitals, departments or physicians that holds lists."""
+    opened = open_cases(path)
+    header = canonical(opened.names)
+    batch = next(iter(opened.batches([header[name] for name in names])), None)
+    for name in names:
+        if batch is not None and pt.is_nested(batch.schema.field(header[name]).type):
+            problem = f"column {header[name]!r} holds {batch.schema.field(header[name]).type}, and no codes"
+            raise EvaluationError(str(given), problem, "Give one code per discharge")
+
+
 def _grouped(path: Path, scheme: str, scratch: Path, at: int) -> Path:
     if "drg" in canonical(open_cases(path).names):
         return path
     from drgengine.grouper.stream import group_file
 
     target = scratch / (f"grouped-{at}" if path.is_dir() else f"grouped-{at}.parquet")
-    group_file(path, target, scheme)
+    group_file(path, target, scheme, only=needed)
     return target
 
 
 def _write_alike(files: Sequence[Path], folder: Path, costs: CaseCosts | None) -> None:
     """One Parquet file per file, all with the same canonical columns and kinds; a column one lacks is empty there."""
     headers = [canonical(open_cases(path).names) for path in files]
-    names = list(
-        dict.fromkeys(name for header in headers for name in header if role_of(name) is not None or name in _OWN)
-    )
+    names = list(dict.fromkeys(name for header in headers for name in header if needed(name)))
     kinds = {name: _kind(name, files, headers) for name in names}
     if costs is not None:
         names = [name for name in names if name != "cost"]
@@ -104,7 +115,27 @@ def _write_alike(files: Sequence[Path], folder: Path, costs: CaseCosts | None) -
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
 
+def needed(column: str) -> bool:
+    """Whether an evaluation reads a column, by its name or header: no other one is copied, nobody's name above all.
+
+    >>> [name for name in ("住院总费用", "姓名", "身份证号", "出生日期", "drg", "charge_nursing") if needed(name)]
+    ['住院总费用', 'drg', 'charge_nursing']
+    """
+    role = role_of(column)
+    names = {column} if role is None else {column, role.name}
+    return any(name in _OWN or name in _READ or name.startswith("charge_") for name in names)
+
+
 _LISTS = ("dx", "proc")
+_READ = frozenset(
+    {
+        *LEVELS,
+        *("case_id", "admission_date", "discharge_date", "los_days", "discharge_disposition", "dx", "proc"),
+        # Readmissions follow a patient; nothing else needs to know one.
+        *("patient_id", "planned_readmission"),
+        *("age_years", "age_days", "sex", "admission_route", "total_charge"),
+    }
+)
 _OWN = frozenset({"status", "mdc", "adrg", "drg", "severity", "cost"})
 
 

@@ -59,11 +59,13 @@ def cross_checks(
         notes.append((f"未比较方法：{error.problem}。", f"Methods are not compared: {error.problem}."))
         return *empty, notes
     w = found.kendall.w
+    said = ("无法计算（各机构位次相同）", "cannot be said (all places are alike)")
+    said = said if w != w else (f"{w:.3f}", f"{w:.3f}")
     notes.append(
         (
-            f"各方法对全部机构计分、在比较组内排名，与总表名次可比；一致性按组内位次计算，Kendall W = {w:.3f}。",
+            f"各方法对全部机构计分、在比较组内排名，与总表名次可比；一致性按组内位次计算，Kendall W = {said[0]}。",
             "Other methods score all hospitals together and rank them within the peer group, as the league does; their "
-            f"agreement is that of the places in the group, Kendall W = {w:.3f}.",
+            f"agreement is that of the places in the group, Kendall W = {said[1]}.",
         )
     )
     return found.spearman, ranks.reindex(values.index), notes

@@ -86,6 +86,7 @@ def score_notes(
     weights: pd.Series,
     left_out: Mapping[str, Note],
     drawn: DrawnScores,
+    in_play: float = 1.0,
 ) -> list[Note]:
     """Tree, anchors, weights, missing values, what is drawn and what is fixed, classes."""
     scores, uncertainty = plan.scores, plan.uncertainty
@@ -109,6 +110,13 @@ def score_notes(
         ),
         _weight_note(plan, weights),
     ]
+    if left_out:
+        notes.append(
+            (
+                f"未计分指标占评价体系权重的{1 - in_play:.1%}，计入各机构数据覆盖率。",
+                f"Indicators that are not scored hold {1 - in_play:.1%} of the tree's weight: nobody covers it.",
+            )
+        )
     for name, (zh, en) in left_out.items():
         one = catalogue[name]
         notes.append((f"指标“{one.zh}”未计分：{zh}。", f"{one.en} is not scored: {en}."))

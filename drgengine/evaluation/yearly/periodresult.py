@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from drgengine.evaluation.mix import (
     casemix,
     readmissions,
 )
+from drgengine.evaluation.mix.cellarrays import pack_cells
+from drgengine.evaluation.mix.defaults import minimum_cases
 from drgengine.evaluation.plan.settings import Period, Plan
 from drgengine.evaluation.yearly.caseinputs import case_inputs, join_given
 from drgengine.evaluation.yearly.periodstatistics import Notes, PeriodData
@@ -73,7 +75,7 @@ def period_parts(
     notes: Notes = list(data.notes)
     hospital = data.statistics.roll_up("hospital_id")
     mix = period_mix(hospital, plan, weights, risks)
-    stays = _readmissions(data, plan, notes)
+    stays = _readmissions(data, period, plan, notes)
     mortality = _mortality(data, plan, base, notes)
     given, unknown = read_inputs(period, hospitals.index, catalogue)
     made = case_inputs(hospital, mix, stays, drift, period, hospitals.index, catalogue)
@@ -87,6 +89,18 @@ def period_parts(
     return PeriodParts(
         period, data, hospital, mix, stays, mortality, joined, region, mismatches, unknown, tuple(notes), shared
     )
+
+
+def breadth_sample(periods: Iterable[PeriodData], plan: Plan) -> int | None:
+    """Sample size of drg_breadth for all periods, so that no hospital's volume moves the others between years."""
+    if plan.mix.rarefaction is not None:
+        return plan.mix.rarefaction
+    least = minimum_cases(("hospital_id",)) if plan.mix.minimum is None else plan.mix.minimum
+    sizes: list[int] = []
+    for data in periods:
+        cells = pack_cells(data.statistics.roll_up("hospital_id"))
+        sizes += [int(size) for size in cells.per_unit(cells.n) if size >= max(least, 1)]
+    return min(sizes, default=None)
 
 
 def period_mix(
@@ -104,12 +118,13 @@ def period_mix(
         low_risk_scores=mix.low_risk_scores,
         expected_mdcs=mix.expected_mdcs or None,
         mdc_threshold=mix.mdc_threshold,
+        rarefaction=mix.rarefaction,
         minimum=mix.minimum,
         max_stay_days=mix.max_stay_days,
     )
 
 
-def _readmissions(data: PeriodData, plan: Plan, notes: Notes) -> Readmissions | None:
+def _readmissions(data: PeriodData, period: Period, plan: Plan, notes: Notes) -> Readmissions | None:
     cases = data.cases
     if cases is None:
         return None
@@ -119,7 +134,7 @@ def _readmissions(data: PeriodData, plan: Plan, notes: Notes) -> Readmissions | 
         notes.append((zh, f"The cases lack {', '.join(lacking)}: no readmission rates."))
         return None
     try:
-        return readmissions(cases.path, "hospital_id", windows=plan.mix.readmission_windows)
+        return readmissions(cases.path, "hospital_id", windows=plan.mix.readmission_windows, until=period.end)
     except EvaluationError as error:
         notes.append((f"未计算再入院率：{error.problem}。", f"No readmission rates: {error.problem}."))
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from drgengine.errors import EvaluationError, InputFileError
 from drgengine.evaluation.mix import UnitStatistics, load_statistics, statistics_of_table, unit_statistics
+from drgengine.evaluation.mix.collect import NO_DISPOSITION
 from drgengine.evaluation.mix.measures import MISSING_UNIT
 from drgengine.evaluation.plan.settings import Period, Plan
+from drgengine.evaluation.yearly.casescan import cases_of_period
 from drgengine.evaluation.yearly.groupedparts import LEVELS, GroupedCases, grouped_cases, matched_share
 from drgengine.evaluation.yearly.readtable import code, number_column, read_table, refuse_unknown
 
@@ -26,19 +28,24 @@ class PeriodData:
 
     statistics : by hospital_id, and department_id, physician_id where they are known
     cases : the grouped discharges, None for statistics   notes : (zh, en)
+    outside : hospital -> discharges left out, as not of the period   checks : those of the notes that need a look
     """
 
     statistics: UnitStatistics
     cases: GroupedCases | None
     notes: tuple[tuple[str, str], ...]
+    outside: dict[str, int] = field(default_factory=dict)
+    checks: tuple[tuple[str, str], ...] = ()
 
 
 def period_data(period: Period, plan: Plan, hospitals: pd.Index, scratch: Path) -> PeriodData:
     """Collect the statistics of a period. Raises EvaluationError naming hospitals that are not in the plan's table."""
     notes: Notes = []
     found = None
+    outside: dict[str, int] = {}
     if period.cases:
-        found = grouped_cases(period, plan.mix.scheme, scratch)
+        sorted_out = cases_of_period(grouped_cases(period, plan.mix.scheme, scratch), period, scratch)
+        found, outside = sorted_out.cases, sorted_out.outside
         statistics = unit_statistics(found.path, list(found.by), max_stay_days=plan.mix.max_stay_days)
         notes += _case_notes(period, plan, found)
         place = ", ".join(path.name for path in period.cases)
@@ -51,8 +58,31 @@ def period_data(period: Period, plan: Plan, hospitals: pd.Index, scratch: Path) 
         notes.append((zh, f"Period {period.id} has statistics and no cases: no readmission, no adjusted mortality."))
         place = ", ".join(path.name for path in period.statistics)
     _check_hospitals(statistics, hospitals, place)
-    notes += _period_notes(period, statistics)
-    return PeriodData(statistics, found, tuple(notes))
+    checks = [*_outside_checks(period, outside), *_unusable_checks(period, statistics)]
+    notes += [*_period_notes(period, statistics), *checks]
+    return PeriodData(statistics, found, tuple(notes), outside, tuple(checks))
+
+
+def _outside_checks(period: Period, outside: dict[str, int]) -> Notes:
+    if not outside:
+        return []
+    many, shown = sum(outside.values()), [f"{name} {count}" for name, count in outside.items()]
+    zh = f"{period.id}期有{many}例的出院日期不在{period.start}至{period.end}之内，未纳入：{'、'.join(shown)}"
+    en = f"{many} discharges of {period.id} are not within {period.start} and {period.end} and were left out: "
+    return [(zh, en + ", ".join(shown))]
+
+
+def _unusable_checks(period: Period, statistics: UnitStatistics) -> Notes:
+    """Dispositions that are no code: neither alive nor dead."""
+    found = [(key, count) for key, count in statistics.unusable.items() if key.endswith(f": {NO_DISPOSITION}")]
+    return [
+        (
+            f"{period.id}期“{key.split(': ')[0]}”有{count}个值不是离院方式代码（1—5、9），按未知处理，不计入存活或死亡",
+            f"{count} values of {key.split(': ')[0]} in {period.id} are no code of a disposition (1 to 5, 9): not "
+            "known, neither alive nor dead",
+        )
+        for key, count in found
+    ]
 
 
 def _check_hospitals(statistics: UnitStatistics, hospitals: pd.Index, place: str) -> None:

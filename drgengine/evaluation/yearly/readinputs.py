@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pandas as pd
 from drgengine.cases.vocabulary import fold
 from drgengine.errors import EvaluationError
 from drgengine.evaluation.indicators import Catalogue, join_inputs
+from drgengine.evaluation.indicators.evidencetable import read_date
 from drgengine.evaluation.mix.groupweights import GroupWeights, given_weights
 from drgengine.evaluation.plan.settings import Period, Plan
 from drgengine.evaluation.yearly.readtable import by_name_or_title, code, number_column, read_table, refuse_unknown
 
+APART = 1e-9
 REMARKS = ("file", "name", "remark")
 
 
@@ -111,6 +114,7 @@ def read_evidence(
     titles = by_name_or_title(catalogue.indicators)
     names = {str(name): one for one, name in hospitals["name"].items()}
     rows, region_rows = [], []
+    seen: dict[tuple[Any, Any], Any] = {}
     for row, (unit, indicator, _, source, date) in zip(
         table.index, table[["unit", "indicator", "value", "source", "date"]].itertuples(index=False), strict=True
     ):
@@ -120,12 +124,23 @@ def read_evidence(
             raise EvaluationError(place, "there is no value", "Give a number; yes is 1, no is 0")
         named = titles.get(fold(str(indicator)))
         if named is None:
-            catalogue[str(indicator)]
+            try:
+                catalogue[str(indicator)]
+            except EvaluationError as error:
+                raise EvaluationError(place, error.problem, error.remedy) from None
+        if not isinstance(source, str) or not source.strip():
+            raise EvaluationError(place, "there is no source", "Name the document the value stands in")
         who = code(unit)
-        entry = {"indicator": named, "value": value, "source": source, "date": date}
-        if who in hospitals.index or who in names:
-            rows.append({"unit": who if who in hospitals.index else names[str(who)], **entry})
-        elif who in (region, "region", "区域"):
+        entry = {"indicator": named, "value": value, "source": source, "date": read_date(date, place)}
+        if who not in hospitals.index:
+            who = names.get(str(who), region if who in ("region", "区域") else who)
+        if (who, named) in seen:
+            problem = f"{unit!r}, indicator {named!r} stand already in row {seen[who, named]}"
+            raise EvaluationError(place, problem, "Give one value")
+        seen[who, named] = row
+        if who in hospitals.index:
+            rows.append({"unit": who, **entry})
+        elif who == region:
             region_rows.append({"unit": region, **entry})
         else:
             problem = f"unit {unit!r} is neither a hospital nor the region {region!r}"
@@ -133,10 +148,14 @@ def read_evidence(
     return (pd.DataFrame(rows) if rows else None), (pd.DataFrame(region_rows) if region_rows else None)
 
 
-def read_anchors(plan: Plan, catalogue: Catalogue, groups: set[str]) -> pd.DataFrame:
+def read_anchors(
+    plan: Plan, catalogue: Catalogue, groups: set[str], directions: Mapping[str, int] | None = None
+) -> pd.DataFrame:
     """Given anchors: indicator, peer_group ("" = all), bad, good, source.
 
-    Raises EvaluationError: an indicator or peer group that is not known, twice the same, bad = good, no number.
+    directions : of the tree, +1 or -1
+    Raises EvaluationError: an indicator or peer group that is not known, twice the same, bad = good (or apart by less
+    than rounding), no number, bad on the better side.
     """
     names = ["indicator", "peer_group", "bad", "good", "source"]
     path = plan.scores.anchors
@@ -155,9 +174,14 @@ def read_anchors(plan: Plan, catalogue: Catalogue, groups: set[str]) -> pd.DataF
             raise EvaluationError(place, f"no peer group is called {group!r}", f"Known: {', '.join(sorted(groups))}")
         if (indicator, group or "") in rows:
             raise EvaluationError(place, f"anchors of {indicator!r} stand there twice", "Give them once")
-        if np.isnan(bad[row]) or np.isnan(good[row]) or bad[row] == good[row]:
-            problem = f"bad {bad[row]:g} and good {good[row]:g} make no scale"
+        low, high = float(bad[row]), float(good[row])
+        if not abs(high - low) > APART * max(abs(low), abs(high)):
+            problem = f"bad {low:.12g} and good {high:.12g} make no scale"
             raise EvaluationError(place, problem, "Give two different numbers")
+        if (high - low) * (directions or {}).get(indicator, 0) < 0:
+            better = "larger" if (directions or {})[indicator] > 0 else "smaller"
+            problem = f"bad {low:g}, good {high:g}, but a {better} value is better in the tree"
+            raise EvaluationError(place, problem, "Swap them, or mend the tree")
         source = table.at[row, "source"] if "source" in table.columns else None
         rows[indicator, group or ""] = [indicator, group or "", bad[row], good[row], source or path.name]
     return pd.DataFrame(list(rows.values()), columns=names)

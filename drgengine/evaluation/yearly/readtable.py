@@ -18,6 +18,9 @@ from drgengine.errors import EvaluationError
 from drgengine.evaluation.plan.keywords import TableWords, table_words
 from drgengine.formats import open_source
 
+LARGEST = 1e18
+"""No number of a hospital or a region lies beyond."""
+
 
 def read_table(path: Path, table: str) -> pd.DataFrame:
     """A table of the plan; columns it knows bear their canonical names, others their own.
@@ -95,6 +98,8 @@ def _number(value: Any, place: str) -> float:
         if not text or text in ("-", "—", "/"):
             return math.nan
         try:
+            if "_" in text:
+                raise ValueError
             found = float(text)
         except ValueError:
             raise EvaluationError(place, f"{value!r} is no number", "Write digits only, such as 1234.5") from None
@@ -104,6 +109,8 @@ def _number(value: Any, place: str) -> float:
         raise EvaluationError(place, f"{value!r} is no number", "Write digits only, such as 1234.5")
     if math.isinf(found):
         raise EvaluationError(place, f"{value!r} is not finite", "Leave the cell empty if it is not known")
+    if abs(found) > LARGEST:
+        raise EvaluationError(place, f"{found:g} is beyond {LARGEST:g}", "Mend it, or leave the cell empty")
     return found
 
 

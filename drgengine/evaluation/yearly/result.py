@@ -144,7 +144,9 @@ class Evaluation:
         within, between, depth_before, depth_after, cases_before, cases_after, zh, en), pair_alerts (hospital_id, pair,
         index, index_value, rate, rate_value, limit, flag, zh, en), comparable_scores (Scores of current and previous
         period behind comparable_score, whose contributions split the change; None without a previous one), transfers
-        (hospitals x known, transfers, share, high_95, flag, or None)
+        (hospitals x known, transfers, share, high_95, flag, or None), left_out_share (of the tree's weight),
+        outside_period (period -> hospital -> discharges left out), checks and remarks ((zh, en), data that need a look
+        and those that do not change the exit code)
     """
 
     plan: Plan

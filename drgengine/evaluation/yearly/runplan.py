@@ -10,6 +10,7 @@ from drgengine.evaluation.plan.planfile import load_plan
 from drgengine.evaluation.plan.settings import Language, Plan
 from drgengine.evaluation.yearly.evaluateplan import STEPS, Progress, evaluate
 from drgengine.evaluation.yearly.result import Evaluation
+from drgengine.evaluation.yearly.scratchfolder import ended_by_signals
 
 REPORT = "report.html"
 BOOKS = "books"
@@ -44,7 +45,7 @@ def run(
             progress(done, steps, name or "writing")
 
     evaluation = evaluate(found, progress=told)
-    with result_folder(out) as folder:
+    with ended_by_signals(), result_folder(out) as folder:
         write_report(evaluation, folder / REPORT, chosen)
         if evaluation.books:
             (folder / BOOKS).mkdir()

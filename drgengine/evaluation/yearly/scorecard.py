@@ -59,14 +59,17 @@ def score_period(
     tree: Tree,
     settings: ScoreSettings,
     language: Language,
+    in_play: float | None = None,
 ) -> Scorecard:
     """Efficacy scores of all hospitals.
 
     values : hospitals x indicators   weights : of the indicators in play, sum 1. One without any value in the period
         leaves it, and the weights of the others are renewed, for all hospitals alike
+    in_play : share of the tree's weight that `weights` stand for, so that coverage is that of the whole tree; None =
+        coverage is that of the indicators some hospital has (an earlier period has no growths by nature)
     """
     groups = hospitals["peer_group"]
-    names, excluded, coverage = _usable(values, weights, settings)
+    names, excluded, coverage = _usable(values, weights, settings, in_play)
     kept = [unit for unit in values.index if unit not in excluded]
     n, m = len(values), len(names)
     shape = (n, m)
@@ -118,14 +121,15 @@ def score_period(
 
 
 def _usable(
-    values: pd.DataFrame, weights: pd.Series, settings: ScoreSettings
+    values: pd.DataFrame, weights: pd.Series, settings: ScoreSettings, in_play: float | None
 ) -> tuple[list[str], dict[Any, Bilingual], Floats]:
     """Indicators that some scored hospital has, hospitals without a score and why, and the coverage of each."""
     names = [name for name in weights.index if name in values.columns and values[name].notna().any()]
     while True:
         present = values[names].notna().to_numpy()
         own = weights[names].to_numpy(np.float64)
-        coverage = present @ (own / own.sum()) if names else np.zeros(len(values))
+        whole = own.sum() if in_play is None else float(weights.sum()) / in_play
+        coverage = present @ (own / whole) if names else np.zeros(len(values))
         if settings.missing == "exclude":
             enough = present.all(axis=1)
         else:
