@@ -127,6 +127,13 @@ def _meaning(reading: Reading, value: float | None, reason: str) -> str:
     return str(reading.words(key, value=change)) if value != 1.0 else str(reading.words(key))
 
 
+def least_units(reading: Reading) -> int:
+    """Hospitals below which a frontier of m inputs and s outputs is thin: max(m s, 3 (m + s))."""
+    setting = reading.evaluation.plan.frontier
+    inputs, outputs = len(setting.inputs), len(setting.outputs)
+    return max(inputs * outputs, 3 * (inputs + outputs))
+
+
 def drift_table(reading: Reading) -> Table | None:
     """Change of CMI under fixed weights: mix between ADRGs, severity within them, beside the depth of coding."""
     drift, words = reading.evaluation.drift, reading.words

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from drgengine.evaluation.report.drawnshare import drawn_sentence
+from drgengine.evaluation.report.efficiencytables import least_units
 from drgengine.evaluation.report.funnelfigures import funnel_name, outside
-from drgengine.evaluation.report.numbers import finite, number, share, signed
+from drgengine.evaluation.report.numbers import chance, finite, number, share, signed
 from drgengine.evaluation.report.rankfigures import REAL
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.redflags import Flag
@@ -40,13 +42,17 @@ def findings(reading: Reading, flags: Mapping[Any, list[Flag]]) -> Findings:
     figures = [
         (number(len(reading.names)), str(words("summary.tile_hospitals"))),
         (number(round(cases)), str(words("summary.tile_cases"))),
-        (number(_separable(reading)), str(words("summary.tile_separable"))),
-        (f"{len(better)} / {len(worse)}" if _has_changes(reading) else "—", str(words("summary.tile_changed"))),
+        (number(_separable(reading)), str(words("summary.tile_separable", p=_least_class(reading)))),
+        (
+            f"{len(better)} / {len(worse)}" if _has_changes(reading) else "—",
+            str(words("summary.tile_changed", p=share(REAL, 0))),
+        ),
         (number(red), str(words("summary.tile_flags"))),
     ]
     sentences = [
         *_classes(reading),
         *_changes(reading, better, worse),
+        drawn_sentence(reading),
         *_safety(reading),
         *_coding(reading),
         *_missed(reading),
@@ -61,10 +67,10 @@ def findings(reading: Reading, flags: Mapping[Any, list[Flag]]) -> Findings:
 
 def changed(reading: Reading) -> tuple[list[Any], list[Any]]:
     """Hospitals whose score has risen, and fallen, with a probability of at least 0.9."""
-    chance = {key: finite(value) for key, value in reading.evaluation.league["p_improved"].items()}
+    risen = {key: finite(value) for key, value in reading.evaluation.league["p_improved"].items()}
     order = [key for keys in reading.groups.values() for key in keys]
-    better = [key for key in order if chance[key] is not None and chance[key] >= REAL]  # type: ignore[operator]
-    worse = [key for key in order if chance[key] is not None and chance[key] <= 1 - REAL]  # type: ignore[operator]
+    better = [key for key in order if risen[key] is not None and risen[key] >= REAL]  # type: ignore[operator]
+    worse = [key for key in order if risen[key] is not None and risen[key] <= 1 - REAL]  # type: ignore[operator]
     return better, worse
 
 
@@ -100,7 +106,7 @@ def _scope(reading: Reading) -> Markup:
 
 
 def _classes(reading: Reading) -> list[Markup]:
-    """Who is clearly ahead and behind in the peer group, in one sentence."""
+    """Who is probably ahead and behind in the peer group, each with its probability."""
     league, names, words = reading.evaluation.league, reading.evaluation.plan.classes.names, reading.words
     ranked = [key for group in reading.groups for key in reading.ranked(group) if len(reading.ranked(group)) > 1]
     if not ranked:
@@ -111,14 +117,18 @@ def _classes(reading: Reading) -> list[Markup]:
         text = words.listed([_in_group(reading, one) for one in there]) if there else words("summary.nobody")
         parts.append(words(key, names=text, name=name))
     open_ = sum(not league.at[one, "class"] for one in ranked)
-    probability = share(reading.evaluation.plan.classes.probability, 0)
-    parts.append(words("summary.open", n=open_, count=len(ranked), p=probability))
+    parts.append(words("summary.open", n=open_, count=len(ranked), p=_least_class(reading)))
     return [Markup("；" if words.language == "zh" else " ").join(parts)]
+
+
+def _least_class(reading: Reading) -> str:
+    return share(reading.evaluation.plan.classes.probability, 0)
 
 
 def _in_group(reading: Reading, key: Any) -> Markup:
     group = reading.group_name(reading.league(key, "peer_group"))
-    return reading.words("summary.in_group", name=reading.link(key), group=group)
+    probability = chance(reading.league(key, "class_probability"))
+    return reading.words("summary.in_group", name=reading.link(key), group=group, p=probability)
 
 
 def _safety(reading: Reading) -> list[Markup]:
@@ -175,9 +185,12 @@ def _changes(reading: Reading, better: list[Any], worse: list[Any]) -> list[Mark
     words = reading.words
     if not _has_changes(reading):
         return []
+    least = share(REAL, 0)
     known = int(reading.evaluation.league["p_improved"].notna().sum())
     parts = [
-        words("summary.better", n=len(better), names=reading.links(better)) if better else words("summary.none_better"),
+        words("summary.better", n=len(better), names=reading.links(better), p=least)
+        if better
+        else words("summary.none_better", p=least),
         words("summary.worse", n=len(worse), names=reading.links(worse)) if worse else words("summary.none_worse"),
         words("summary.unclear", n=known - len(better) - len(worse)),
     ]
@@ -239,12 +252,27 @@ def _progress(reading: Reading) -> list[Markup]:
 
 def _frontier(reading: Reading) -> list[Markup]:
     table = reading.evaluation.frontier
-    if table is None or not table["score"].notna().any():
+    if table is None or not table["score"].notna().any() or _is_thin(reading):
         return []
     known = table["score"].dropna()
     efficient = int((known >= 1.0 - 1e-9).sum())
     median = share(table["corrected"].median()) if table["corrected"].notna().any() else "—"
     return [reading.words("summary.frontier", n=efficient, count=len(known), median=median)]
+
+
+def _is_thin(reading: Reading) -> bool:
+    """Whether the frontier has too few hospitals: as the evaluation says, or by its inputs and outputs."""
+    table, said = reading.evaluation.frontier, reading.evaluation.details.get("frontier_thin")
+    if table is None:
+        return False
+    return bool(said) or int(table["score"].notna().sum()) < least_units(reading)
+
+
+def _thin_sentence(reading: Reading) -> Markup:
+    setting, table = reading.evaluation.plan.frontier, reading.evaluation.frontier
+    assert table is not None
+    sizes = {"inputs": len(setting.inputs), "outputs": len(setting.outputs), "least": least_units(reading)}
+    return reading.words("unsaid.thin_frontier", n=int(table["score"].notna().sum()), **sizes)
 
 
 def _unsaid(reading: Reading) -> list[Markup]:
@@ -258,6 +286,8 @@ def _unsaid(reading: Reading) -> list[Markup]:
         found.append(words("unsaid.previous"))
     if evaluation.frontier is None:
         found.append(words("unsaid.frontier"))
+    elif _is_thin(reading):
+        found.append(_thin_sentence(reading))
     if evaluation.current.region is None:
         found.append(words("unsaid.region"))
     if evaluation.current.adjusted_mortality is None:

@@ -27,6 +27,8 @@ from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.yearly.result import Funnel
 
 _HEIGHT = 430
+# From this dispersion on hospitals differ so much that limits widened by it hold nearly all of them.
+_FAR_APART = 5.0
 _SPREAD = re.compile("phi|tau2")
 _MARGIN = {"l": 62, "r": 20, "t": 56, "b": 52}
 
@@ -44,7 +46,8 @@ def outside(one: Funnel) -> dict[Any, str]:
 
 def funnel_name(reading: Reading, one: Funnel) -> str:
     """Name of what a funnel shows."""
-    return reading.words.text(one.zh, one.en)
+    named = reading.drawn_name(one.id)
+    return named if one.id == "smr" else reading.words.text(one.zh, one.en)
 
 
 def _funnel(reading: Reading, one: Funnel) -> Figure:
@@ -159,6 +162,8 @@ def _note(reading: Reading, one: Funnel) -> Markup:
         parts.append(words("figure.funnel_none"))
     if one.tau2 > 0 or one.phi > 1:
         parts.append(words("figure.overdispersion", phi=number(one.phi)))
+    if one.phi > _FAR_APART:
+        parts.append(words("figure.far_apart"))
     note = _rest(reading, one)
     return Markup(" ").join([*parts, *([note] if note else [])])
 

@@ -193,12 +193,14 @@ def _dimension(reading: Reading, name: str, score: Any, rows: pd.DataFrame) -> l
 def _indicator(reading: Reading, key: Any, name: str, row: pd.Series, earlier: pd.DataFrame | None) -> list[Cell]:
     unit = reading.unit(name)
     last = earlier.at[name, "value"] if earlier is not None and name in earlier.index else None
+    rest = (row["peer_median"], row["bad"], row["good"])
     arrow = {"up": " ↑", "down": " ↓"}.get(reading.direction(name), "")
     return [
         words_cell(reading.indicator(name) + arrow),
         words_cell(reading.unit_word(name)),
         reading.shown(key, name, row["value"]),
-        *(Cell(number(value, unit)) for value in (last, row["peer_median"], row["bad"], row["good"])),
+        _last(reading, name, last),
+        *(Cell(number(value, unit)) for value in rest),
         Cell(number(row["points"], "points")),
         Cell(share(row["weight"])),
         Cell(number(row["contribution"])),
@@ -224,8 +226,16 @@ def _other(reading: Reading, key: Any, name: str, value: Any) -> list[Cell]:
     unit = reading.unit(name)
     shown = reading.unit_word(name) if unit not in ("%", "index") else ""
     title = f"{reading.indicator(name)} ({shown})" if shown else reading.indicator(name)
-    numbers = (value, reading.last_values.at[key, name], reading.medians.at[key, name])
-    return [words_cell(title), *(Cell(number(one, unit)) for one in numbers)]
+    last, median = reading.last_values.at[key, name], reading.medians.at[key, name]
+    return [words_cell(title), Cell(number(value, unit)), _last(reading, name, last), Cell(number(median, unit))]
 
 
+def _last(reading: Reading, name: str, value: Any) -> Cell:
+    """The value of last year, "—" where its base is another one."""
+    if name in _OTHER_BASE and finite(value) is not None:
+        return Cell(DASH, str(reading.words("hospital.no_last")))
+    return Cell(number(value, reading.unit(name)))
+
+
+_OTHER_BASE = ("smr",)
 _OTHERS = ("indicator", "value", "last_value", "peer_median")

@@ -41,13 +41,20 @@ def _table(reading: Reading, group: str) -> Table:
         *(Column(words.text(one.zh, one.en)) for one in reading.evaluation.tree.dimensions),
         *(Column(str(words(f"beside.{name}")), hint=_hint(reading, name)) for name in BESIDE),
         Column(str(words("league.change")), hint=str(words("league.change_hint"))),
-        Column(str(words("league.last")), hint=str(words("league.last_hint"))),
+        Column(_last_title(reading), hint=str(words("league.last_hint"))),
     ]
     keys = reading.groups[group]
     rows = [_row(reading, key) for key in keys]
     size = len(reading.ranked(group))
     caption = words("league.caption", group=reading.group_name(group), n=len(keys), ranked=size)
     return Table(columns, rows, caption, css="league", sortable=True)
+
+
+def _last_title(reading: Reading) -> str:
+    before = reading.evaluation.previous
+    if before is None:
+        return str(reading.words("league.last"))
+    return str(reading.words("league.last_both", before=before.id, now=reading.evaluation.current.id))
 
 
 def _hint(reading: Reading, name: str) -> str:
@@ -114,14 +121,14 @@ def _beside(reading: Reading, key: Any, name: str) -> Cell:
 
 
 def last_cell(reading: Reading, key: Any) -> Cell:
-    """Rank of last year with an arrow, and the probability that the score has risen."""
+    """Comparable ranks of both years with an arrow, and the probability that the score has risen."""
     before, now = finite(reading.league(key, "previous_rank")), finite(reading.league(key, end_column(reading)))
     if before is None:
         return Cell(DASH, str(reading.words("league.no_last")))
     arrow = "" if now is None else "↑" if now < before else "↓" if now > before else "="
     risen = reading.league(key, "p_improved")
     below = f"P↑ {chance(risen)}" if finite(risen) is not None else ""
-    return Cell(f"{number(before)} {arrow}", sort=before, below=below)
+    return Cell(f"{number(before)} → {number(now)} {arrow}".strip(), sort=before, below=below)
 
 
 def change_cell(reading: Reading, key: Any) -> Cell:

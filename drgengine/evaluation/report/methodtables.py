@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ def settings_table(reading: Reading) -> Table:
     rows += [
         ("tree", f"{words.text(tree.zh, tree.en)} · {tree.cited(words.language)}"),
         ("provenance", tree.provenance),
-        ("case_mix_weights", f"{weights.source}{year}, {words('method.groups', n=len(weights.weights))}"),
+        ("case_mix_weights", _weights(reading, f"{weights.source}{year}", len(weights.weights))),
         ("scheme", plan.mix.scheme),
         ("combined", _scoring(reading)),
         ("draws", words("method.draws_text", n=evaluation.draws, mix=mix, seed=evaluation.seed)),
@@ -43,6 +44,13 @@ def settings_table(reading: Reading) -> Table:
     columns = [Column(str(words("method.what")), text=True), Column(str(words("method.value")), text=True)]
     body = [[words_cell(words(f"method.{name}")), words_cell(value)] for name, value in rows]
     return Table(columns, body, words("method.settings"), css="pairs")
+
+
+def _weights(reading: Reading, source: str, count: int) -> str:
+    """Where the weights come from and of how many groups they are, once."""
+    if re.search(rf"(?<!\d){count}(?!\d)", source):
+        return source
+    return f"{source}, {reading.words('method.groups', n=count)}"
 
 
 def _scoring(reading: Reading) -> Markup:

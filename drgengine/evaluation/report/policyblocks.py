@@ -153,7 +153,7 @@ def _row(reading: Reading, row: pd.Series, marks: _Marks, letters: dict[str, str
         Cell(number(row.get("actual"), unit)),
         Cell(target_in_words(reading, row) or DASH, kind="t"),
         status_cell(reading, row.get("status")),
-        Cell(f"{gap}%" if unit == "%" and gap != DASH else gap),
+        Cell(reading.words("policy.gap_points", gap=gap) if unit == "%" and gap != DASH else gap),
         _units(reading, row),
     ]
 

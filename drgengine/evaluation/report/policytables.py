@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -10,8 +11,13 @@ from markupsafe import Markup
 from drgengine.evaluation.report.numbers import DASH, finite, number, share
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
+from drgengine.evaluation.report.targetwords import asked
+from drgengine.evaluation.report.words import entries
 
 _CONFLICTS = ("contradiction", "differs", "rounding")
+_WORDS = "|".join(sorted(map(re.escape, entries()["target_word"]), key=len, reverse=True))
+_WORDED = re.compile(rf"(?<!\w)({_WORDS}) (?:(-?\d[\d.]*(?:[-–]\d[\d.]*)?)|(at_most|at_least|rising|falling))")
+_WAY = re.compile(r"\bat_(?:most|least)\b")
 _KINDS = {
     "met": "good",
     "trend right": "good",
@@ -58,12 +64,31 @@ def conflict_table(reading: Reading) -> tuple[Table | None, Markup]:
                 Cell(f"{sign} {words.word('verdict', known)}", kind=kind),
                 Cell(year or DASH),
                 words_cell(reading.indicator(str(row["indicator"]))),
-                words_cell(str(row["stated"])),
+                words_cell(_ways(reading, str(row["stated"]))),
                 words_cell(_derived(row["derived"])),
-                Cell(str(row["text"]), below=str(row["sources"] or ""), kind="t"),
+                Cell(_said(reading, row), below=_cited(reading, row), kind="t"),
             ]
         )
     return Table(columns, body, words("policy.conflicts"), css="dense lines"), text
+
+
+def _said(reading: Reading, row: pd.Series) -> str:
+    """Two targets that do not agree, in the language of the report: 左右 30 as about 30; other texts as they are."""
+    text, key = str(row["text"]), f"verdict_text.{row['verdict']}"
+    found = [asked(reading, one[1], one[2] or DASH, one[3] or "") for one in _WORDED.finditer(text)]
+    if len(found) == 2 and row["verdict"] in entries()["verdict_text"]:
+        return str(reading.words(key, first=found[0], second=found[1]).unescape())
+    return _ways(reading, text)
+
+
+def _ways(reading: Reading, text: str) -> str:
+    return _WAY.sub(lambda match: reading.words.word("target_way", match[0]), text)
+
+
+def _cited(reading: Reading, row: pd.Series) -> str:
+    """The sources, each in the language as far as the policy lines know it."""
+    given = row["sources"] if isinstance(row["sources"], str) else ""
+    return " / ".join(reading.sources.get(one, one) for one in given.split(" / "))
 
 
 def _derived(value: Any) -> str:

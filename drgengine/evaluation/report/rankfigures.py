@@ -306,8 +306,8 @@ def _shrunk(reading: Reading, name: str, rows: pd.DataFrame) -> Figure:
     raw |= {across: short(rows["raw"]), "marker": {"symbol": "line-ns-open" if not many else "line-ew-open"}}
     raw["marker"] |= {"color": RED, "size": 5 if many else 9, "line": {"width": 1.5}}
     data.append(raw | {"hoverinfo": "skip"})
-    title = words("figure.shrunk", name=reading.indicator(name))
-    ends: dict[str, Any] = {"title": {"text": plain(f"{reading.indicator(name)} ({reading.unit_word(name)})")}}
+    title = words("figure.shrunk", name=reading.drawn_name(name))
+    ends: dict[str, Any] = {"title": {"text": plain(f"{reading.drawn_name(name)} ({reading.unit_word(name)})")}}
     ends["range"] = padded([*rows["low"], *rows["high"], *rows["raw"]])
     line = {"type": "line", f"{across}0": middle, f"{across}1": middle, f"{along}ref": "paper"}
     shape = line | {f"{along}0": 0, f"{along}1": 1, "line": {"color": INK, "width": 1, "dash": "dot"}}

@@ -121,6 +121,12 @@ class Reading:
         one = self.catalogue.indicators.get(name)
         return name if one is None else self.words.text(one.zh, one.en)
 
+    def drawn_name(self, name: str) -> str:
+        """Name of what a funnel or a shrunk value shows: the SMR is that of the risk model where there is one."""
+        if name == "smr" and self.evaluation.current.adjusted_mortality is not None:
+            return str(self.words("figure.smr_adjusted"))
+        return self.indicator(name)
+
     def unit(self, name: str) -> str:
         """Unit of an indicator as the catalogue has it, "" where it has none."""
         one = self.catalogue.indicators.get(name)

@@ -58,18 +58,42 @@ def _targets(reading: Reading) -> Iterator[tuple[Any, Flag]]:
     table = reading.evaluation.targets
     if not len(table):
         return
-    for _, row in table[table["status"].isin(["missed", "trend wrong"])].iterrows():
-        unit = reading.unit(str(row["indicator"]))
-        trend = row["status"] == "trend wrong"
+    missed = table[table["status"].isin(["missed", "trend wrong"])]
+    for (hospital, name), found in missed.groupby(["unit", "indicator"], sort=False):
+        rows = sorted((row for _, row in found.iterrows()), key=_laxity)
+        first, unit = rows[0], reading.unit(str(name))
         text = reading.words(
-            "flag.trend" if trend else "flag.missed",
-            name=reading.indicator(str(row["indicator"])),
-            actual=number(row["actual"], unit),
-            previous=number(row["previous"], unit),
-            target=asked(reading, str(row["word"]), DASH if trend else number(row["target"], unit), _way(row)),
+            "flag.trend" if _is_trend(first) else "flag.missed",
+            name=reading.indicator(str(name)),
+            actual=number(first["actual"], unit),
+            previous=number(first["previous"], unit),
+            target=_asked(reading, first),
         )
-        kind = "red" if bool(row["fails"]) or row["status"] == "missed" else "notice"
-        yield row["unit"], Flag(kind, text, _line(reading, row))
+        asks = dict.fromkeys(_asked(reading, row) for row in rows[1:])
+        others = [one for one in asks if one != _asked(reading, first)]
+        if others:
+            text += reading.words("flag.also", list=reading.words.listed(others))
+        yield hospital, Flag("red" if _is_red(first) else "notice", text, _line(reading, first))
+
+
+def _laxity(row: pd.Series) -> tuple[bool, bool, float, bool]:
+    """Sorts what is red and numeric first, then the target that is missed by most, which is the strictest ("about 20" is laxer than "at most 20")."""
+    actual, target = finite(row["actual"]), finite(row["target"])
+    by = 0.0 if _is_trend(row) or actual is None or target is None else abs(actual - target)
+    return not _is_red(row), _is_trend(row), -by, row["strictness"] == "soft"
+
+
+def _is_trend(row: pd.Series) -> bool:
+    return bool(row["status"] == "trend wrong")
+
+
+def _is_red(row: pd.Series) -> bool:
+    return bool(row["fails"]) or row["status"] == "missed"
+
+
+def _asked(reading: Reading, row: pd.Series) -> str:
+    value = DASH if _is_trend(row) else number(row["target"], reading.unit(str(row["indicator"])))
+    return asked(reading, str(row["word"]), value, _way(row))
 
 
 def _way(row: pd.Series) -> str:
@@ -95,7 +119,7 @@ def _funnels(reading: Reading) -> Iterator[tuple[Any, Flag]]:
     for one in reading.evaluation.funnels.values():
         good = "below" if reading.direction(one.id) != "up" else "above"
         for hospital, flag in outside(one).items():
-            if flag.startswith(good):
+            if flag.startswith(good) or (one.id == "smr" and hospital in _above_expected(reading)):
                 continue
             value = number(one.points.at[hospital, "value"], one.unit)
             text = reading.words("flag.funnel", name=funnel_name(reading, one), value=value)
@@ -103,15 +127,22 @@ def _funnels(reading: Reading) -> Iterator[tuple[Any, Flag]]:
 
 
 def _mortality(reading: Reading) -> Iterator[tuple[Any, Flag]]:
+    """Mortality above expectation, one flag with the funnel of the same ratio."""
+    funnel = reading.evaluation.funnels.get("smr")
+    far = {} if funnel is None else outside(funnel)
+    for hospital, row in _above_expected(reading).items():
+        interval = f"{number(row['low'])}–{number(row['high'])}"
+        key = "flag.mortality_both" if far.get(hospital, "").startswith("above") else "flag.mortality"
+        text = reading.words(key, value=number(row["smr"]), interval=interval, level=reading.level)
+        yield hospital, Flag("red", text, str(reading.words("flag.mortality_source")))
+
+
+def _above_expected(reading: Reading) -> dict[Any, pd.Series]:
+    """Hospitals whose adjusted ratio of deaths has an interval above 1."""
     table = reading.evaluation.current.adjusted_mortality
     if table is None or not {"smr", "low", "high"} <= set(table.columns):
-        return
-    for hospital, row in table.iterrows():
-        low = finite(row["low"])
-        if low is not None and low > 1.0:
-            interval = f"{number(row['low'])}–{number(row['high'])}"
-            text = reading.words("flag.mortality", value=number(row["smr"]), interval=interval, level=reading.level)
-            yield hospital, Flag("red", text, str(reading.words("flag.mortality_source")))
+        return {}
+    return {key: row for key, row in table.iterrows() if (finite(row["low"]) or 0.0) > 1.0}
 
 
 def _alerts(reading: Reading, table: pd.DataFrame, source: str) -> Iterator[tuple[Any, Flag]]:

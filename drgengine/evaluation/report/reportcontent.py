@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from drgengine.evaluation.report.decisiontables import Decision, decision_tables
+from drgengine.evaluation.report.drawnshare import drawn_sentence
 from drgengine.evaluation.report.efficiencytables import drift_table, frontier_tables, productivity_table
 from drgengine.evaluation.report.findings import Findings, findings
 from drgengine.evaluation.report.hospitalpages import HospitalPage, hospital_pages
@@ -45,6 +46,7 @@ class ReportContent:
     run_id: str
     findings: Findings
     league: Sequence[Table]
+    league_notes: Sequence[Markup]
     compared: bool
     excluded: Sequence[tuple[Markup, Markup]]
     hospitals: Sequence[HospitalPage]
@@ -76,6 +78,7 @@ def report_content(reading: Reading) -> ReportContent:
         run_id=short_run(evaluation.run_id),
         findings=findings(reading, flags),
         league=league_tables(reading),
+        league_notes=(drawn_sentence(reading), words("league.crude")),
         compared="comparable_score" in evaluation.league.columns and evaluation.previous is not None,
         excluded=excluded_rows(reading),
         hospitals=hospital_pages(reading, flags),
