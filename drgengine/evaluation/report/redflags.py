@@ -77,7 +77,7 @@ def _targets(reading: Reading) -> Iterator[tuple[Any, Flag]]:
 
 
 def _laxity(row: pd.Series) -> tuple[bool, bool, float, bool]:
-    """Sorts what is red and numeric first, then the target that is missed by most, which is the strictest ("about 20" is laxer than "at most 20")."""
+    """Sorts what is red and numeric first, then the target missed by most; "about 20" is laxer than "at most 20"."""
     actual, target = finite(row["actual"]), finite(row["target"])
     by = 0.0 if _is_trend(row) or actual is None or target is None else abs(actual - target)
     return not _is_red(row), _is_trend(row), -by, row["strictness"] == "soft"
