@@ -2,11 +2,13 @@
 
     python benchmarks/evaluation_bootstrap.py                     200 hospitals x 600 DRGs, 1,000 draws
     python benchmarks/evaluation_bootstrap.py --hospitals 50 --numpy-draws 100
+    python benchmarks/evaluation_bootstrap.py --mix drawn         the cases of a cell are drawn too
 
 The statistics are invented; charge, cost and stay are known. The chain gives all columns of casemix(), twelve of which
 become indicators of a score by efficacy points, and the scores are ranked in four peer groups. The numpy draw does the
 same with bincount and fancy indexing, one draw after the other, on fewer draws; its time is scaled up. Both are run in
-turns and the least time counts; the spread of the mean index over the draws is printed for both as a check.
+turns and the least time counts; the spread of the mean index over the draws is printed for both as a check. The numpy
+draw keeps the cases of a cell: with --mix drawn it is left out.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import pandas as pd
 from drgengine.evaluation.mix import UnitStatistics, statistics_of_table
 from drgengine.evaluation.mix.cellarrays import pack_cells
 from drgengine.evaluation.uncertainty import bootstrap_chain, rank_intervals, score_draws
+from drgengine.evaluation.uncertainty.chaindraws import Mix
 from drgengine.evaluation.uncertainty.spread import square_variation
 
 Floats = npt.NDArray[np.float64]
@@ -61,13 +64,13 @@ def anchors(values: Floats) -> tuple[Floats, Floats]:
 class Ours:
     """bootstrap_chain, score_draws and rank_intervals."""
 
-    def __init__(self, statistics: UnitStatistics, peers: list[str], threads: int) -> None:
-        self.statistics, self.peers, self.threads = statistics, peers, threads
+    def __init__(self, statistics: UnitStatistics, peers: list[str], threads: int, mix: Mix) -> None:
+        self.statistics, self.peers, self.threads, self.mix = statistics, peers, threads, mix
 
     def run(self, draws: int) -> tuple[dict[str, float], Floats]:
         """Seconds by step, and the draws of the charge index."""
         start = time.perf_counter()
-        chain = bootstrap_chain(self.statistics, draws=draws, threads=self.threads)
+        chain = bootstrap_chain(self.statistics, draws=draws, threads=self.threads, mix=self.mix)
         after = time.perf_counter()
         bad, good = anchors(np.column_stack([chain.observed[name] for name in INDICATORS]))
         values = np.stack([chain.columns[name] for name in INDICATORS], axis=2)
@@ -158,6 +161,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=600)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--numpy-draws", type=int, default=40)
+    parser.add_argument("--mix", choices=("fixed", "drawn"), default="fixed")
     parser.add_argument("--runs", type=int, default=2)
     given = parser.parse_args()
     statistics = invented(given.hospitals, given.groups)
@@ -167,23 +171,29 @@ def main() -> None:
     slow = np.inf
     drawn: Any = None
     other: Any = None
-    bootstrap_chain(statistics, draws=2)
+    compared = given.mix == "fixed"
+    bootstrap_chain(statistics, draws=2, mix=given.mix)
     for _ in range(given.runs):
         for threads in sorted({1, os.cpu_count() or 1}):
-            spent, drawn = Ours(statistics, peers, threads).run(given.draws)
+            spent, drawn = Ours(statistics, peers, threads, given.mix).run(given.draws)
             if threads not in least or sum(spent.values()) < sum(least[threads].values()):
                 least[threads] = spent
-        spent_plain, other = plain.run(given.numpy_draws)
-        slow = min(slow, spent_plain * given.draws / given.numpy_draws)
-    print(f"{given.hospitals} hospitals x {given.groups} DRGs = {plain.n.size} cells, {given.draws} draws")
+        if compared:
+            spent_plain, other = plain.run(given.numpy_draws)
+            slow = min(slow, spent_plain * given.draws / given.numpy_draws)
+    size = f"{given.hospitals} hospitals x {given.groups} DRGs = {plain.n.size} cells"
+    print(f"{size}, {given.draws} draws, mix {given.mix}")
     print(f"{'':18}{'chain':>9}{'scores':>9}{'ranks':>9}{'all, s':>9}{'numpy / ours':>14}")
     for threads, spent in least.items():
         whole = sum(spent.values())
         cells = "".join(f"{spent[step]:9.2f}" for step in ("chain", "scores", "ranks"))
-        print(f"{f'{threads} thread(s)':18}{cells}{whole:9.2f}{slow / whole:14.1f}")
-    print(f"{'numpy, 1 thread':18}{'':27}{slow:9.2f}   (scaled up from {given.numpy_draws} draws)")
-    spreads = [float(each.std(axis=0, ddof=1).mean()) for each in (drawn, other)]
-    print(f"mean standard error of the charge index: {spreads[0]:.6f}, numpy {spreads[1]:.6f}")
+        faster = f"{slow / whole:14.1f}" if compared else ""
+        print(f"{f'{threads} thread(s)':18}{cells}{whole:9.2f}{faster}")
+    spread = f"mean standard error of the charge index: {float(drawn.std(axis=0, ddof=1).mean()):.6f}"
+    if compared:
+        print(f"{'numpy, 1 thread':18}{'':27}{slow:9.2f}   (scaled up from {given.numpy_draws} draws)")
+        spread += f", numpy {float(other.std(axis=0, ddof=1).mean()):.6f}"
+    print(spread)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"largest memory {memory:.0f} MB, load of the machine {os.getloadavg()[0]:.1f}")
 

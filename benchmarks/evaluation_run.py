@@ -1,7 +1,7 @@
 """A whole evaluation of many hospitals from statistics: time, memory, size of the report.
 
     python benchmarks/evaluation_run.py                     200 hospitals x 600 DRGs, two years, 1,000 draws
-    python benchmarks/evaluation_run.py --hospitals 50
+    python benchmarks/evaluation_run.py --hospitals 50 --mix fixed
 
 Statistics are invented; the other inputs are those of hospitals of the sample region, drawn anew. `evaluate` is timed
 alone and then everything that is written: tables, workbook, report.
@@ -45,6 +45,7 @@ inputs = "inputs_2025.csv"
 
 [uncertainty]
 draws = {draws}
+mix = "{mix}"
 """
 
 
@@ -67,7 +68,7 @@ def statistics(hospitals: list[str], groups: int, rng: np.random.Generator) -> p
     return rows
 
 
-def write_plan(folder: Path, hospitals: int, groups: int, draws: int) -> Path:
+def write_plan(folder: Path, hospitals: int, groups: int, draws: int, mix: str) -> Path:
     """The plan and its tables."""
     rng = np.random.default_rng(7)
     ids = [f"H{n:03d}" for n in range(hospitals)]
@@ -80,7 +81,7 @@ def write_plan(folder: Path, hospitals: int, groups: int, draws: int) -> Path:
     levels = np.array(["三级综合", "二级综合", "专科", "中医"])[rng.integers(0, 4, hospitals)]
     table = pd.DataFrame({"hospital_id": ids, "name": [f"医院{one}" for one in ids], "peer_group": levels})
     table.to_csv(folder / "hospitals.csv", index=False)
-    (folder / "plan.toml").write_text(PLAN.format(draws=draws), encoding="utf-8")
+    (folder / "plan.toml").write_text(PLAN.format(draws=draws, mix=mix), encoding="utf-8")
     return folder / "plan.toml"
 
 
@@ -89,10 +90,11 @@ def main() -> None:
     options.add_argument("--hospitals", type=int, default=200)
     options.add_argument("--groups", type=int, default=600)
     options.add_argument("--draws", type=int, default=1000)
+    options.add_argument("--mix", choices=("fixed", "drawn"), default="drawn")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plan = write_plan(folder, chosen.hospitals, chosen.groups, chosen.draws)
+        plan = write_plan(folder, chosen.hospitals, chosen.groups, chosen.draws, chosen.mix)
         steps: list[tuple[float, str]] = []
         started = time.perf_counter()
         result = evaluate(plan, progress=lambda done, all_, step: steps.append((time.perf_counter() - started, step)))

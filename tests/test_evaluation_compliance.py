@@ -122,6 +122,102 @@ def test_trend_without_previous_is_no_data_and_with_it_has_an_arrow() -> None:
     assert (row.status, row.target_text, row.met, row.gap) == ("trend right", "↓ 逐步", 2, -1.5)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "status", "gap", "met"),
+    [
+        # The median rises from 10 to 11 although two of three fall.
+        ([5.0, 8.0, 30.0], [10.0, 9.0, 8.0], "trend right", -1.0, 2),
+        # The median falls from 12 to 11, two of three rise.
+        ([11.0, 13.0, 1.0], [10.0, 12.0, 15.0], "trend wrong", 1.0, 2),
+        # As many on either side: the median of the changes decides. Only hospitals with both periods count.
+        ([5.0, 12.0, 90.0], [10.0, 11.0, np.nan], "trend right", -2.0, 1),
+        ([9.0, 15.0, 1.0], [10.0, 11.0, np.nan], "trend wrong", 1.5, 1),
+    ],
+)
+def test_trend_is_that_of_most_hospitals(
+    now: list[float], before: list[float], status: str, gap: float, met: int
+) -> None:
+    names = compute_indicators(hospitals(beds=[1.0])).catalogue["self_paid_share"].formula.names
+    tables = [hospitals(**{names[0]: values, names[1]: [100.0] * 3}) for values in (now, before)]
+    row = the(compliance(tables[0], list(load_targets("putuo")), previous=tables[1]), "A15", "self_paid_share")
+    assert (row.status, row.actual) == (status, np.median(now))
+    assert row.gap == pytest.approx(gap)
+    paired = int(np.isfinite(before).sum())
+    right = met if status == "trend right" or paired == 2 else paired - met
+    assert row.met == right
+    assert row.met + row.missed == paired
+    assert f"{right} of {paired} hospitals with both periods" in row.remark_en
+    assert "变化量的中位数" in row.remark_zh
+
+
+@pytest.mark.parametrize(
+    ("shares", "status", "met"),
+    [
+        ([10.0, 10.0, 40.0, 40.0], "met", 2),  # half meet it
+        ([29.0, 31.0, 32.0, 50.0], "near", 1),
+        ([29.0, 31.0, 50.0, 50.0, 50.0], "missed", 1),
+    ],
+)
+def test_status_over_hospitals_is_that_of_the_majority(shares: list[float], status: str, met: int) -> None:
+    many = len(shares)
+    inputs = hospitals(drug_revenue=shares, tcm_revenue=[0.0] * many, medical_revenue=[100.0] * many)
+    row = the(compliance(inputs, list(load_targets("jingmen"))), "A01", "drug_share")
+    assert (row.status, row.met, row.actual) == (status, met, np.median(shares))
+    assert row.gap == pytest.approx(np.median(shares) - 30.0)
+    assert f"{met} of {many} meet" in row.remark_en
+    assert f"{many}家中{met}家达标" in row.remark_zh
+
+
+def test_limits_by_level_do_not_hide_that_most_hospitals_miss_theirs() -> None:
+    """The median of the values meets the median of the limits, two of three hospitals miss their own."""
+    base = load_targets("jingmen").targets[0]
+    own = [
+        replace(base, value=value, group=group, line="A01", word="以下", strictness="hard", source=("=own rule",))
+        for value, group in ((10.0, "1"), (30.0, "2"), (50.0, "3"))
+    ]
+    inputs = hospitals(drug_revenue=[20.0, 29.0, 60.0], tcm_revenue=[0.0] * 3, medical_revenue=[100.0] * 3)
+    found = compute_indicators(inputs)
+    targets = check_targets(found, own, groups={"H0": "1", "H1": "2", "H2": "3"})
+    row = the(policy_compliance(targets, found, None, NO_PROGRESS, region_name="R", known=own), "A01", "drug_share")
+    assert (row.target, row.met, row.missed, row.status) == (30.0, 1, 2, "missed")
+    assert row.actual == pytest.approx(29.0)
+
+
+@pytest.mark.parametrize(
+    ("staff", "target", "gap", "status"),
+    [(1.4, 1.5, 0.0, "met"), (1.1, 1.0, 0.0, "met"), (1.9, 1.5, 0.4, "trend right"), (0.4, 1.0, -0.6, "trend right")],
+)
+def test_a_range_shows_its_nearer_end_and_not_the_value(staff: float, target: float, gap: float, status: str) -> None:
+    region = pd.DataFrame({"health_inspectors": [staff], "population": [10000.0]}, index=["R"])
+    previous = pd.DataFrame({"health_inspectors": [3.0], "population": [10000.0]}, index=["R"])
+    if staff < 1:
+        previous *= [0.1, 1.0]
+    table = compliance(hospitals(beds=[1.0]), list(load_targets("dehui")), region, region_previous=previous)
+    row = the(table, "B23", "inspectors_per_10000")
+    assert (row.target_text, row.target, row.status) == ("1–1.5 区间 (2025)", target, status)
+    assert row.gap == pytest.approx(gap, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "target", "gap"), [(0.85, 0.8, 0.0), (0.9, 0.95, 0.0), (0.99, 0.95, 0.04), (0.5, 0.8, -0.3)]
+)
+def test_a_range_outside_of_a_plan(ratio: float, target: float, gap: float) -> None:
+    """Of hospitals as of the region; a range of which only the row is known is its word and the gap."""
+    own = [t for t in load_targets("jingmen") if t.indicator == "health_expenditure_elasticity"]
+    own = [replace(own[0], indicator="drug_share", line="A01", source=("=own rule",), low=80.0, high=95.0)]
+    inputs = hospitals(drug_revenue=[ratio * 50.0], tcm_revenue=[0.0], medical_revenue=[50.0])
+    found = compute_indicators(inputs)
+    targets = check_targets(found, own)
+    known = policy_compliance(targets, found, None, NO_PROGRESS, region_name="R", known=own)
+    row = the(known, "A01", "drug_share")
+    assert (row.target_text, row.target) == ("80–95 相协调", target * 100)
+    assert row.gap == pytest.approx(gap * 100)
+    row = the(policy_compliance(targets, found, None, NO_PROGRESS, region_name="R"), "A01", "drug_share")
+    assert row.target_text == "相协调"
+    assert np.isnan(row.target)
+    assert row.gap == pytest.approx(gap * 100)
+
+
 def test_limits_by_level_are_one_row_with_the_median_of_the_limits() -> None:
     base = load_targets("jingmen").targets[0]
     own = [

@@ -137,7 +137,15 @@ def test_draws_with_nothing_drawn_are_the_scores(folder: Path, tmp_path: Path) -
         assert np.allclose(values, made.card.scores.dimensions[name].to_numpy(), atol=1e-9, equal_nan=True)
     quiet["charge_index"] = quiet["charge_index"] * 2.0
     worse = draw_scores(made.card, made.current.indicators, quiet, None, made.tree, made.plan.scores, 3)
-    assert (worse.scores < drawn.scores).all()
+    assert np.allclose(worse.scores, made.card.total), "centred"
+    assert (worse.shift < drawn.shift - 0.1).all()
+    assert np.allclose(drawn.shift, 0.0, atol=1e-9)
+    # Half of the draws with twice the index: below the score by as much as the others lie above it.
+    quiet["charge_index"][:2] = inputs["charge_index"].to_numpy(float) * np.array([[1.0], [2.0]])
+    both = {name: values[:2] for name, values in quiet.items()}
+    mixed = draw_scores(made.card, made.current.indicators, both, None, made.tree, made.plan.scores, 2)
+    assert np.allclose(mixed.scores.mean(axis=0), made.card.total)
+    assert np.allclose(mixed.scores[0] - mixed.scores[1], -worse.shift)
     assert np.allclose(worse.dimensions["technical"], drawn.dimensions["technical"])
 
 

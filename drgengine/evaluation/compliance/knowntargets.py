@@ -24,13 +24,25 @@ def target_of(row: pd.Series, known: Iterable[Target]) -> tuple[Target, str, str
     """The target a row of a result was judged by, and its source in Chinese and English.
 
     row : of check_targets() or plan_progress()   known : targets of the user; the shipped ones are looked through after
-        them. One that is in none of them is made up of the row, with the usual band and its source as it stands
+        them. One that is in none of them is made up of the row, with the usual band and its source as it stands; a row
+        holds a single number, so that the ends of a range (区间) made up of it are not known
     """
     for one in (*known, *_shipped()):
         if one.indicator == row["indicator"] and _is(one, row):
             return one, one.cited("zh"), one.cited("en")
     source = str(row["source"])
     return _made(row), source, source
+
+
+def nearer_end(one: Target, actual: float) -> float:
+    """The end of a range that a value lies nearer to, the lower one without a value; NaN where the ends are not known.
+
+    >>> from drgengine.evaluation.indicators import load_targets
+    >>> staff = [one for one in load_targets("dehui") if one.indicator == "inspectors_per_10000"][0]
+    >>> nearer_end(staff, 1.4), nearer_end(staff, 0.2), nearer_end(staff, math.nan)
+    (1.5, 1.0, 1.0)
+    """
+    return one.high if abs(actual - one.high) < abs(actual - one.low) else one.low
 
 
 def _is(one: Target, row: pd.Series) -> bool:
@@ -58,12 +70,11 @@ def _made(row: pd.Series) -> Target:
     word = str(row.get("word", "规划值"))
     direction = str(row.get("direction", "at_least"))
     value = float(row["target"])
-    ends = (value, value) if direction == "range" else (math.nan, math.nan)
     return Target(
         indicator=str(row["indicator"]),
         value=math.nan if direction == "range" else value,
-        low=ends[0],
-        high=ends[1],
+        low=math.nan,
+        high=math.nan,
         limit="",
         word=word,
         direction=direction,

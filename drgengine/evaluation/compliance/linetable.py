@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from drgengine.evaluation.compliance.knowntargets import target_of
+from drgengine.evaluation.compliance.knowntargets import nearer_end, target_of
 from drgengine.evaluation.compliance.linerow import Held, beside, held, row_of
 from drgengine.evaluation.compliance.planlines import not_reached, plan_row
 from drgengine.evaluation.compliance.wording import Said, how, said, target_text
@@ -75,9 +75,14 @@ def policy_compliance(
     progress : plan_progress() of the region   known : targets of the user's own, for their bands and sources; the
         shipped sets are known
 
-    actual : value of the region, or the median of the hospitals that have one, and the remark says which; status and
-    gap are those of `actual`, met and missed count hospitals. Where a target differs between hospitals (groups,
-    limits), its median is shown; a limit that only the region has, such as the growth of incomes, serves all hospitals.
+    actual : value of the region, or the median of the hospitals that have one, and the remark says which; met and
+    missed count hospitals. Over hospitals the status is that of the majority, as the remark says: met if at least half
+    of those with a value meet the target, near if at least half meet it or are near, else missed; gap is that of
+    `actual`. A trend (逐步) is judged by hospitals with both periods: right if most of them move that way, and of as
+    many on either side as the median of their changes does; gap is that median, not the change of the medians. Of a
+    range (区间) the text states both ends, target is the end nearer to `actual`, gap is 0 inside. Where a target
+    differs between hospitals (groups, limits), its median is shown; a limit that only the region has, such as the
+    growth of incomes, serves all hospitals.
     A line that gives no number is engine, out of scope, evidence or no data, and the remark says why; no target means
     that the chosen sets ask for nothing.
     A target of a plan with base and year: met - reached; trend right - green, on the straight line from base to
@@ -91,7 +96,7 @@ def policy_compliance(
     >>> targets, progress = check_targets(found, load_targets("putuo")), plan_progress(found, [], 2025)
     >>> lines = policy_compliance(targets, found, None, progress, region_name="R")
     >>> lines.head(1)[["line", "actual", "met", "target_text", "status", "gap"]].values.tolist()
-    [['A01', 32.5, 1, '左右 30', 'near', 2.5]]
+    [['A01', 32.5, 1, '左右 30', 'met', 2.5]]
     """
     given = _Given(
         _by_indicator(targets),
@@ -187,7 +192,7 @@ def _target_row(
     values = held(one, scope, given.found(scope), pd.Index(part["unit"]) if scope == "hospital" else None)
     target, zh, en = target_of(part.iloc[0], given.known)
     part = _with_regional_limit(part, target, given)
-    status, reference, varies = _middle(part, target)
+    status, reference, gap, varies = _judgement(part, target)
     known = part[part["status"] != "no data"]
     counts = {
         "units": int(part["actual"].notna().sum()),
@@ -196,6 +201,9 @@ def _target_row(
     }
     actual = float(part["actual"].median()) if counts["units"] else np.nan
     remarks = [*values.remarks(len(part)), *([said("varies")] if varies else [])]
+    if scope == "hospital" and len(known):
+        word = "paired" if target.strictness == "trend" else "majority"
+        remarks.append(said(word, n=counts["met"], of=len(known)))
     near = int((known["status"] == "near").sum())
     if scope == "hospital" and near:
         remarks.append(said("near", n=near))
@@ -209,7 +217,7 @@ def _target_row(
             status, said_so = not_reached(actual, reference, float(part["previous"].median()))
             remarks += said_so
     text = target_text(target, given.hospital.catalogue)
-    numbers = {"actual": actual, "target": reference, "target_text": text, "gap": actual - reference}
+    numbers = {"actual": actual, "target": reference, "target_text": text, "gap": gap}
     return row_of(head, [*remarks, *always], **counts, **numbers, status=status, source_zh=zh, source_en=en)
 
 
@@ -224,24 +232,44 @@ def _with_regional_limit(part: pd.DataFrame, target: Target, given: _Given) -> p
     return part.assign(target=limit, gap=part["actual"] - limit, status=status)
 
 
-def _middle(part: pd.DataFrame, target: Target) -> tuple[str, float, bool]:
-    """Status and reference of the median hospital value, and whether the target differs between hospitals."""
+def _judgement(part: pd.DataFrame, target: Target) -> tuple[str, float, float, bool]:
+    """Status by the majority of units, reference, gap, and whether the target differs between hospitals."""
     usable = part[part["status"] != "no data"]
     if not len(usable):
-        return "no data", float(part["target"].median()) if part["target"].notna().any() else np.nan, False
-    actual, before = float(usable["actual"].median()), usable["previous"].median()
+        none = float(part["target"].median()) if part["target"].notna().any() else np.nan
+        if target.direction == "range":
+            none = nearer_end(target, np.nan)
+        return "no data", none, np.nan, False
+    actual = float(usable["actual"].median())
     if target.strictness == "trend":
-        status, _ = judge(target, actual, float(before))
-        return status, float(before), False
+        change = float((usable["actual"] - usable["previous"]).median())
+        return _direction(usable["status"], change, target), float(usable["previous"].median()), change, False
+    status = _majority(usable["status"])
     if target.direction == "range":
-        status, reference = judge(target, actual)
-        return status, reference, False
+        return status, nearer_end(target, actual), _outside(usable, target, actual), False
     reference = float(usable["target"].median())
-    varies = bool(usable["target"].nunique() > 1)
-    if target.limit:
-        return judge(target, actual, limit=reference)[0], reference, varies
-    status, reference = judge(replace(target, value=reference), actual)
-    return status, reference, varies
+    return status, reference, actual - reference, bool(usable["target"].nunique() > 1)
+
+
+def _majority(status: pd.Series) -> str:
+    """Met, near or missed, whichever at least half of the units reach."""
+    met, near = (status == "met").mean(), (status == "near").mean()
+    return "met" if met >= 0.5 else "near" if met + near >= 0.5 else "missed"
+
+
+def _direction(status: pd.Series, change: float, target: Target) -> str:
+    """The direction of most units; the median of the changes decides between as many on either side."""
+    right = float((status == "trend right").mean())
+    if right == 0.5:
+        return judge(target, change, 0.0)[0]
+    return "trend right" if right > 0.5 else "trend wrong"
+
+
+def _outside(usable: pd.DataFrame, target: Target, actual: float) -> float:
+    """How far the median value lies outside the range, 0 inside; of unknown ends the median of the units' gaps."""
+    if np.isnan(target.low):
+        return float(usable["gap"].median())
+    return actual - min(max(actual, target.low), target.high)
 
 
 def _no_data(one: Indicator, values: Held, actual: float) -> Said:

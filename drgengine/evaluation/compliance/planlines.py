@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from drgengine.evaluation.compliance.knowntargets import target_of
+from drgengine.evaluation.compliance.knowntargets import nearer_end, target_of
 from drgengine.evaluation.compliance.linerow import Held, row_of
 from drgengine.evaluation.compliance.wording import Said, said, target_text
 from drgengine.evaluation.indicators.catalogue import Catalogue
@@ -23,7 +23,7 @@ def plan_row(
     known: Iterable[Target],
     catalogue: Catalogue,
 ) -> dict[str, Any]:
-    """A row of plan_progress() as a row of the compliance table."""
+    """A row of plan_progress() as a row of the compliance table; of a range (区间) the nearer end is the target."""
     target, zh, en = target_of(planned, known)
     status, remarks = _status(planned, values)
     if planned["nature"] == "expected":
@@ -31,6 +31,8 @@ def plan_row(
     elif bool(planned["fails"]):
         status = "missed"
     numbers = {name: float(planned[name]) for name in ("actual", "target", "gap")}
+    if target.direction == "range":
+        numbers["target"] = nearer_end(target, numbers["actual"])
     counts = {"units": int(not np.isnan(numbers["actual"])), "met": int(status in ("met", "trend right"))}
     counts["missed"] = int(status == "missed")
     text = target_text(target, catalogue)

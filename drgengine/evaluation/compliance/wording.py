@@ -59,13 +59,16 @@ def shown(value: float, decimals: int = 2) -> str:
 
 
 def target_text(one: Target, catalogue: Catalogue) -> str:
-    """A target in signs and in the word of its document: 左右 30, ≤ 20 以下, 0.8–1.2 相协调, ↓ 逐步."""
+    """A target in signs and in the word of its document: 左右 30, ≤ 20 以下, 0.8–1.2 相协调, ↓ 逐步.
+
+    A range whose ends are not known is its word alone.
+    """
     year = f" ({one.year})" if one.year else ""
     if one.strictness == "trend":
         return f"{_ARROWS[one.direction]} {one.word}{year}"
     if one.direction == "range":
-        ends = (one.low, one.high) if not math.isnan(one.low) else (one.value, one.value)
-        return f"{shown(ends[0], one.decimals)}–{shown(ends[1], one.decimals)} {one.word}{year}"
+        ends = "" if math.isnan(one.low) else f"{shown(one.low, one.decimals)}–{shown(one.high, one.decimals)} "
+        return f"{ends}{one.word}{year}"
     if one.limit:
         limit = catalogue[one.limit]
         return f"{_SIGNS[one.direction, one.inclusive]} {limit.zh} {limit.en} {one.word}{year}"

@@ -1,4 +1,8 @@
-"""Scores of every bootstrap draw (自助抽样得分): formulas of drawn inputs evaluated anew, everything else fixed."""
+"""Scores of every bootstrap draw (自助抽样得分): formulas of drawn inputs evaluated anew, everything else fixed.
+
+Points have a floor and a ceiling and some inputs a threshold (weight 2 and above), so that the mean over the draws is
+not the score: hospitals at an edge are off by more than others. Draws are therefore centred on the score.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,9 @@ BLOCK = 1_000_000
 class DrawnScores:
     """Scores per draw.
 
-    scores : [draws, hospitals], NaN where excluded   dimensions : dimension -> [draws, hospitals]
+    scores : [draws, hospitals], NaN where excluded; their mean is the score of the hospital, so that single draws may
+        lie a little outside 0..100   dimensions : dimension -> [draws, hospitals], centred likewise
+    shift : [hospitals], mean of the draws less the score before centring
     drawn : indicators that vary between draws   fixed : scored indicators that do not
     """
 
@@ -35,6 +41,7 @@ class DrawnScores:
     dimensions: Mapping[str, Floats]
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
+    shift: Floats
 
 
 def chain_columns(chain: Any, hospitals: pd.Index) -> dict[str, Floats]:
@@ -71,7 +78,9 @@ def draw_scores(
     """Points, scores and dimension scores per draw.
 
     now, before : input -> [draws, hospitals] of the period and of the one it looks back at
-    A value that cannot be computed in a draw, or that comes from evidence, keeps the observed value.
+    A value that cannot be computed in a draw, or that comes from evidence, keeps the observed value. Scores and
+    dimension scores are centred (居中) on those of the card: the mean of the draws less the score is taken from every
+    draw.
     """
     n, m = card.values.shape
     drawn: list[str] = []
@@ -102,12 +111,23 @@ def draw_scores(
     none = np.any(list(zero.values()), axis=0) if zero else np.zeros((draws, n), bool)
     everything = np.sum(list(weights.values()), axis=0) if weights else np.zeros(n)
     fixed = tuple(name for name in card.indicators if name not in drawn)
-    return DrawnScores(
-        _finished(total, everything, none, log),
-        {one: _finished(sums[one], weights[one], zero[one], log) for one in places},
-        tuple(drawn),
-        fixed,
-    )
+    scores, shift = centred(_finished(total, everything, none, log), card.total)
+    dimensions = {}
+    for one in places:
+        own = card.scores.dimensions[one].to_numpy(np.float64)
+        dimensions[one], _ = centred(_finished(sums[one], weights[one], zero[one], log), own)
+    return DrawnScores(scores, dimensions, tuple(drawn), fixed, shift)
+
+
+def centred(draws: Floats, score: Floats) -> tuple[Floats, Floats]:
+    """Draws whose mean is the score, and how far it was off; draws stay as they are where there is no score.
+
+    >>> centred(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([2.5, np.nan]))[0].tolist()
+    [[1.5, 5.0], [3.5, 5.0]]
+    """
+    shift: Floats = draws.mean(axis=0) - score
+    found: Floats = draws - np.where(np.isnan(shift), 0.0, shift)
+    return found, shift
 
 
 def _finished(total: Floats, weight: Floats, none: npt.NDArray[np.bool_], log: bool) -> Floats:

@@ -309,7 +309,8 @@ class _Run:
             current,
             weights=None if computed else self.weights,
             risks=self.current.mix.risks,
-            mix=plan.uncertainty.mix,
+            # Numbers of cases alone would make intervals that look too sure.
+            mix=plan.uncertainty.mix if {"charge", "los"} <= current.squares else "fixed",
             draws=plan.uncertainty.draws,
             seed=plan.uncertainty.seed,
             shrinkage=mix.shrinkage,

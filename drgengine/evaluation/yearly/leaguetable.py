@@ -188,13 +188,18 @@ def moves(scores: Floats) -> bool:
 
 
 def interval(scores: Floats, level: float) -> tuple[Floats, Floats]:
-    """Percentile interval per hospital, NaN where a draw has no score."""
+    """Percentile interval per hospital within 0..100, which centred draws may leave; NaN where a draw has no score.
+
+    >>> low, high = interval(np.array([[98.0, 10.0], [101.0, 20.0]]), 1.0)
+    >>> low.tolist(), high.tolist()
+    ([98.0, 10.0], [100.0, 20.0])
+    """
     low, high = np.full(scores.shape[1], np.nan), np.full(scores.shape[1], np.nan)
     there = np.isfinite(scores).all(axis=0)
     if there.any():
         tail = (1.0 - level) / 2.0
         low[there], high[there] = np.quantile(scores[:, there], [tail, 1.0 - tail], axis=0)
-    return low, high
+    return np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0)
 
 
 def _add_change(table: pd.DataFrame, before: Scorecard | None, compared: Compared | None) -> None:
@@ -218,12 +223,13 @@ def _add_change(table: pd.DataFrame, before: Scorecard | None, compared: Compare
 
 
 def improved_share(now: Floats, before: Floats) -> Floats:
-    """Share of paired draws that are better than before, equal ones counting half.
+    """Share of paired draws that are better than before, equal ones (up to rounding) counting half.
 
     >>> improved_share(np.array([[2.0, 1.0], [3.0, 1.0]]), np.array([[1.0, 1.0], [4.0, 1.0]])).tolist()
     [0.5, 0.5]
     """
-    share: Floats = (now > before).mean(axis=0) + 0.5 * (now == before).mean(axis=0)
+    change = now - before
+    share: Floats = (change > STILL).mean(axis=0) + 0.5 * (np.abs(change) <= STILL).mean(axis=0)
     return share
 
 

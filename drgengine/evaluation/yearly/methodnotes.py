@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from drgengine.evaluation.indicators import Catalogue, Tree
@@ -129,6 +130,18 @@ def score_notes(
             f"intervals; drawn: {_listed(drawn.drawn, catalogue, 'en')}; "
             f"fixed: {_listed(drawn.fixed, catalogue, 'en')}. "
             "Intervals are taken outwards to hold score and rank themselves.",
+        )
+    )
+    shifts = np.abs(drawn.shift[np.isfinite(drawn.shift)])
+    largest = float(shifts.max()) if shifts.size else 0.0
+    notes.append(
+        (
+            f"得分的抽样分布以得分为中心：单项得分有上下限、部分指标有门槛，抽样均值与得分不等（最大相差{largest:.2f}分），"
+            "每家机构、每一期的各次抽样均减去该差；得分区间、名次区间、前列概率、等级概率和改善概率均由此得出。",
+            "Drawn scores are centred on the score: points have a floor and a ceiling and some indicators a threshold, "
+            f"so that the mean of the draws is not the score (off by {largest:.2f} points at most); per hospital and "
+            "period this difference is taken from every draw. Intervals of scores and ranks, the probabilities of "
+            "the top and of classes and p(improved) come from the centred draws.",
         )
     )
     classes = plan.classes
