@@ -231,7 +231,10 @@ def test_a_drawn_mix_draws_the_cases() -> None:
 
 def test_a_hospital_without_a_drawn_case_has_no_value_in_that_draw() -> None:
     frame = table(2)
-    one = frame[frame["hospital_id"] == "H0"].head(1).assign(hospital_id="tiny", cases=1)
+    one = frame[frame["hospital_id"] == "H0"].head(1)
+    means = {name: one[name] // one["cases"] for name in one.columns if name.endswith("_sum")}
+    squares = {f"{name}sq": mean**2 for name, mean in means.items()}
+    one = one.assign(hospital_id="tiny", cases=1, **means, **squares)
     found = bootstrap_chain(statistics_of_table(pd.concat([frame, one])), mix="drawn", draws=400)
     at = found.units.get_loc("tiny")
     empty = found.columns["cases"][:, at] == 0
