@@ -19,6 +19,7 @@ from drgengine.evaluation.indicators.targetfile import target_words
 from drgengine.evaluation.report import write_books, write_report
 from drgengine.evaluation.report.figures import BASE
 from drgengine.evaluation.report.labelplacing import place_labels
+from drgengine.evaluation.report.page import write_whole
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.targetwords import target_in_words
 from drgengine.evaluation.report.words import LANGUAGES, Words, entries
@@ -399,3 +400,8 @@ def test_empty_tables_do_not_stop_the_page(evaluations: dict[str, Evaluation], t
         frontier_notes=(),
     )
     parsed(write_report(found, tmp_path / "r.html", "en").read_text(encoding="utf-8"))
+
+
+def test_a_name_too_long_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OutputFileError, match="name"):
+        write_whole(tmp_path / f"{'n' * 300}.html", "text")

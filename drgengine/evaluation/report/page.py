@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -133,5 +134,7 @@ def write_whole(path: Path, text: str) -> Path:
     except OSError as error:
         raise explain(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # What cannot be removed must not hide why it could not be written.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
