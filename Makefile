@@ -25,7 +25,7 @@ test: $(DEV)  ## run all tests, those of the kernel a second time without compil
 	echo "Kernel tests without compilation:"; \
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m kernel tests || status=$$?; \
 	echo "All tests:"; \
-	$(BIN)/python -m pytest || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal || status=$$?; \
 	exit $$status
 
 check: $(DEV)  ## look for mistakes with ruff and mypy

@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from drgengine.cases.editions import Edition
 from drgengine.grouper.conditions import (
     COMPARISONS,
     DIAGNOSIS_SCOPES,
@@ -32,7 +33,6 @@ from drgengine.grouper.conditions import (
     Severity,
     StartsWith,
 )
-from drgengine.grouper.editions import Edition
 from drgengine.grouper.reference import Case
 from drgengine.grouper.scheme import Group, Identity, Mdc, Rule, Scheme
 

@@ -11,10 +11,10 @@ from drawn import DIAGNOSES, code_patterns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drgengine.cases.editions import Edition, load_edition, read_codes, write_codes
 from drgengine.errors import SchemeError
 from drgengine.grouper.codelists import PATTERN, CodeList, ListFamily, read_lists, write_lists
 from drgengine.grouper.compile import expand
-from drgengine.grouper.editions import Edition, load_edition, read_codes, write_codes
 from drgengine.grouper.patterns import PatternWriter
 
 draw_many = settings(deadline=None, max_examples=200, derandomize=True)

@@ -16,10 +16,10 @@ from drawn import make_scheme, schemes
 from hypothesis import HealthCheck, given, settings
 
 import drgengine
+from drgengine.cases.editions import load_edition
 from drgengine.errors import CaseTableError, InputFileError, SchemeError
 from drgengine.grouper.codechange import CancelChange, CodeChange, LevelChange
 from drgengine.grouper.diff import Change, SchemeDiff, diff_schemes
-from drgengine.grouper.editions import load_edition
 from drgengine.grouper.expression import parse
 from drgengine.grouper.movement import CaseMovement, diff_cases
 from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme

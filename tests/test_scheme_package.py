@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
+from drgengine.cases.editions import load_edition
 from drgengine.grouper.codelists import CodeList
 from drgengine.grouper.conditions import InList, atoms
-from drgengine.grouper.editions import load_edition
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.jsoncondition import read_condition
 from drgengine.grouper.scheme import Scheme

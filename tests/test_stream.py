@@ -270,7 +270,7 @@ def test_the_issues_file_holds_every_remark(path: Path, tmp_path: Path, ending: 
     file = tmp_path / f"issues{ending}"
     summary = de.group_file(path, tmp_path / "out.parquet", issues=file, batch_rows=64)
     table = pq.read_table(file) if ending == ".parquet" else pacsv.read_csv(file)
-    assert table.column_names == ["row", "column", "value", "rule", "severity", "remedy"]
+    assert table.column_names == ["row", "column", "raw", "cleaned", "rule", "severity", "remedy", "hint"]
     found = table.to_pylist()
     assert Counter((line["column"], line["rule"]) for line in found) == summary.issues.counts
     log = IssueLog()
@@ -280,7 +280,7 @@ def test_the_issues_file_holds_every_remark(path: Path, tmp_path: Path, ending: 
     for line in found:
         if line["rule"] == "code_unknown_diagnosis":
             codes = [code.strip() for code in cases["dx"][line["row"] - 1].as_py() if code]
-            assert line["value"] in codes
+            assert line["raw"] in codes
     assert {line["severity"] for line in found} <= {"info", "warning", "error"}
 
 

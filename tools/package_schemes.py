@@ -14,7 +14,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from drgengine.grouper.editions import EDITION_FOLDER, write_codes
+from drgengine.cases.editions import EDITION_FOLDER, write_codes
 from drgengine.grouper.interchange import import_scheme
 from drgengine.grouper.schemefile import SCHEME_FOLDER
 

@@ -28,9 +28,10 @@ ISSUE_SCHEMA = pa.schema(
 
 @cache
 def issue_rules() -> Mapping[str, Mapping[str, str]]:
-    """Rule id -> {severity, en, zh} (data/issues.toml)."""
-    text = (Path(__file__).parent.parent / "data" / "issues.toml").read_text(encoding="utf-8")
-    return {rule: entry for rule, entry in tomllib.loads(text).items() if isinstance(entry, dict)}
+    """Rule id -> {severity, en, zh} (data/issues.toml and, for front pages, data/cleaning.toml)."""
+    folder = Path(__file__).parent.parent / "data"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("issues.toml", "cleaning.toml")]
+    return {rule: entry for text in texts for rule, entry in tomllib.loads(text).items() if isinstance(entry, dict)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +39,19 @@ class BatchIssue:
     """One rule met in one column of one batch.
 
     column : input column name
-    rule : rule id of data/issues.toml
+    rule : rule id of data/issues.toml or data/cleaning.toml
     rows : int64[k], ascending row numbers; a row stands once per occurrence
     values : raw values, parallel to rows
+    cleaned : what became of them, parallel to rows; "" where nothing was left; None where nothing was changed
+    hints : something to go by for a single value, e.g. candidates for a short code; parallel to rows, or None
     """
 
     column: str
     rule: str
     rows: np.ndarray
     values: list[str]
+    cleaned: list[str] | None = None
+    hints: list[str] | None = None
 
 
 @dataclass(slots=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from drgengine.cases.codes import mend_code
+from drgengine.cases.editions import load_edition
 from drgengine.errors import SchemeError
 from drgengine.grouper.conditions import Condition, InCodes, InList, atoms
-from drgengine.grouper.editions import load_edition
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.jsoncondition import ConditionError, read_condition
 from drgengine.grouper.scheme import KINDS

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from drgengine.cases.editions import Edition
 from drgengine.grouper.codelists import CodeList, ListFamily
 from drgengine.grouper.conditions import Condition
-from drgengine.grouper.editions import Edition
 
 KINDS = ("surgical", "non_or_procedure", "medical", "ambiguous")
 OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL = "operations", "not_operations", "not_principal"

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+from drgengine.cases.editions import Edition, load_edition, read_codes
 from drgengine.errors import SchemeError
 from drgengine.grouper import expression
 from drgengine.grouper.codelists import read_lists
@@ -28,7 +29,6 @@ from drgengine.grouper.conditions import (
     Not,
     atoms,
 )
-from drgengine.grouper.editions import Edition, load_edition, read_codes
 from drgengine.grouper.scheme import (
     KINDS,
     NOT_OPERATIONS,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from drgengine.cases.editions import load_edition, write_codes
 from drgengine.errors import OutputFileError
 from drgengine.grouper.codelists import write_lists
 from drgengine.grouper.conditions import Condition
-from drgengine.grouper.editions import load_edition, write_codes
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.patterns import PatternWriter
 

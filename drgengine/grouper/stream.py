@@ -18,10 +18,10 @@ import pyarrow as pa
 from drgengine.cases import missing_required, resolve_columns
 from drgengine.errors import DrgEngineError, OutputFileError
 from drgengine.formats import Source, list_parts, open_sink, open_source, refuse_same
+from drgengine.formats.issuefile import IssueFile
 from drgengine.formats.sink import explain as explain_failure
 from drgengine.grouper.cache import compiled
 from drgengine.grouper.group import BATCH_ROWS, BatchAnswer, Grouper, refuse_taken_names, result_fields
-from drgengine.grouper.issuefile import IssueFile
 from drgengine.grouper.scheme import Scheme
 from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
 from drgengine.grouper.summary import GroupSummary, SummaryCounter

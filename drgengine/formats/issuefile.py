@@ -16,16 +16,21 @@ SCHEMA = pa.schema(
     [
         ("row", pa.int64()),
         ("column", pa.string()),
-        ("value", pa.string()),
+        ("raw", pa.string()),
+        ("cleaned", pa.string()),
         ("rule", pa.string()),
         ("severity", pa.string()),
         ("remedy", pa.string()),
+        ("hint", pa.string()),
     ]
 )
 
 
 class IssueFile:
-    """Writes row, column, value, rule, severity, remedy, in the order of the rows, whatever the batches."""
+    """Writes row, column, raw, cleaned, rule, severity, remedy, hint in the order of the rows, whatever the batches.
+
+    cleaned and hint are null where a rule changed nothing or has nothing to say.
+    """
 
     def __init__(self, path: str | os.PathLike[str], language: str = "en") -> None:
         self._language = language
@@ -41,9 +46,11 @@ class IssueFile:
             pa.array(np.concatenate([issue.rows for issue in found]), pa.int64()),
             _repeated([(issue.column, issue.rows.size) for issue in found]),
             pa.array([value for issue in found for value in issue.values], pa.string()),
+            _parallel([(issue.cleaned, issue.rows.size) for issue in found]),
             _repeated([(issue.rule, issue.rows.size) for issue in found]),
             _repeated([(rules[issue.rule]["severity"], issue.rows.size) for issue in found]),
             _repeated([(rules[issue.rule][self._language], issue.rows.size) for issue in found]),
+            _parallel([(issue.hints, issue.rows.size) for issue in found]),
         ]
         table = pa.Table.from_arrays(columns, schema=SCHEMA)
         order = np.lexsort(
@@ -67,6 +74,12 @@ class IssueFile:
 
 def _repeated(texts: list[tuple[str, int]]) -> pa.Array:
     return pa.concat_arrays([pa.repeat(pa.scalar(text, pa.string()), times) for text, times in texts])
+
+
+def _parallel(texts: list[tuple[list[str] | None, int]]) -> pa.Array:
+    return pa.concat_arrays(
+        [pa.nulls(size, pa.string()) if found is None else pa.array(found, pa.string()) for found, size in texts]
+    )
 
 
 def _ranks(keys: list[tuple[str, str]]) -> list[int]:
