@@ -8,6 +8,7 @@ import pytest
 from drgengine.cases import CASE_SCHEMA, CodeColumns, drop_personal, missing_required, resolve_columns
 from drgengine.cases.vocabulary import column_data, fold, role_of
 from drgengine.errors import CaseTableError
+from drgengine.formats.frontpage.schema import FRONT_PAGE_SCHEMA
 
 TEXT = pa.string()
 CODES = pa.list_(pa.string())
@@ -256,3 +257,15 @@ def test_personal_fields_inside_a_struct():
     )
     assert drop_personal(columns) == ("contact", "family", "deep", "by_kin", "patient")
     assert "list" in refusal(columns.remove(columns.get_field_index("patient")))
+
+
+def test_converted_front_pages_need_no_mapping() -> None:
+    """record_no and the times say more of case_id and the dates, and pass through beside them."""
+    found = resolve_columns(FRONT_PAGE_SCHEMA)
+    assert found.scalars["case_id"] == "case_id"
+    assert found.scalars["discharge_date"] == "discharge_date"
+    assert {"record_no", "admission_time", "discharge_time", "dx_status"} <= set(found.extras)
+    alone = resolve_columns(pa.schema([("record_no", pa.string()), ("dx", CODES)]))
+    assert alone.scalars["case_id"] == "record_no"
+    with pytest.raises(CaseTableError, match="both hold case_id"):
+        resolve_columns(pa.schema([("case_id", pa.string()), ("BAH", pa.string()), ("dx", CODES)]))

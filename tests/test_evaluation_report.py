@@ -19,7 +19,7 @@ from drgengine.evaluation.indicators.targetfile import target_words
 from drgengine.evaluation.report import write_books, write_report
 from drgengine.evaluation.report.figures import BASE
 from drgengine.evaluation.report.labelplacing import place_labels
-from drgengine.evaluation.report.page import write_whole
+from drgengine.formats.sink import write_whole
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.targetwords import target_in_words
 from drgengine.evaluation.report.words import LANGUAGES, Words, entries

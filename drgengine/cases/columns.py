@@ -183,8 +183,11 @@ def _claims(schema: pa.Schema, mapped: Mapping[str, Role | None], source: str) -
     explicit = [(column, role) for column, role in mapped.items() if role is not None]
     taken = {role for _, role in explicit}
     by_header = [(name, role_of(name)) for name in schema.names if name not in mapped]
-    # A mapped column silences headers that would claim the same purpose.
+    # A mapped column silences headers that would claim the same purpose, a canonical one those that say more of it.
     found = explicit + [(name, role) for name, role in by_header if role is not None and role not in taken]
+    canonical = {name for name, role in by_header if role is not None and role.name == name}
+    giving_way = column_data()["giving_way"]
+    found = [(name, role) for name, role in found if giving_way.get(name) not in canonical or (name, role) in explicit]
     for column, role in found:
         if role in claims:
             raise _two_claims(source, role.label, claims[role], column)

@@ -6,7 +6,7 @@ import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -172,3 +172,21 @@ def _create_temporary(target: Path) -> Path:
             raise explain(target, error) from error
         return temporary
     raise OutputFileError(str(target), "1000 unfinished files stand next to it", "Remove the .part files")
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file, UTF-8, under a temporary name beside it and rename it. Raises OutputFileError."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        if not path.parent.is_dir():
+            problem = f"the folder {str(path.parent)!r} does not exist"
+            raise OutputFileError(str(path), problem, "Create it, or name another output")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise explain(path, error) from error
+    finally:
+        # What cannot be removed must not hide why it could not be written.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path

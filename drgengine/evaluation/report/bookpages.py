@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from drgengine.evaluation.outputs.bookfiles import file_names
 from drgengine.evaluation.report.numbers import DASH, finite, number, signed, span
-from drgengine.evaluation.report.page import render, write_whole
+from drgengine.evaluation.report.page import render
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.reportcontent import short_run
 from drgengine.evaluation.report.tables import Cell, Column, Table, words_cell
 from drgengine.evaluation.report.words import Words
 from drgengine.evaluation.yearly.result import Book, Evaluation
+from drgengine.formats.sink import write_whole
 
 _BARS = ("charge_index", "cost_index", "time_index")
 _WIDEST = 2.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from drgengine.errors import OutputFileError
 from drgengine.evaluation.report.dimensionfigures import dimensions_by_group, points_by_hospital
 from drgengine.evaluation.report.driftfigures import cmi_changes
 from drgengine.evaluation.report.figures import BASE, Figure, script_json
@@ -24,7 +22,7 @@ from drgengine.evaluation.report.reportcontent import report_content
 from drgengine.evaluation.report.scatterfigures import breadth_by_difficulty, difficulty_by_charges, time_by_charges
 from drgengine.evaluation.report.words import Words
 from drgengine.evaluation.yearly.result import Evaluation
-from drgengine.formats.sink import explain
+from drgengine.formats.sink import write_whole
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -120,21 +118,3 @@ def plotly_script() -> Markup:
     """plotly.js as the Python package ships it; nothing in it may end the script element early."""
     text = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
     return Markup(text.replace("</script", "<\\/script"))
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a file under a temporary name beside it and rename it."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        if not path.parent.is_dir():
-            problem = f"the folder {str(path.parent)!r} does not exist"
-            raise OutputFileError(str(path), problem, "Create it, or name another output")
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise explain(path, error) from error
-    finally:
-        # What cannot be removed must not hide why it could not be written.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return path
