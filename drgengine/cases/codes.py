@@ -15,7 +15,7 @@ from drgengine.cases.vocabulary import column_data
 _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 _OUTER = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F)))
 _OUTER += "\u205f\u3000" + _ZERO_WIDTH
-_DAGGER = re.compile(r"\s*\+?\s*†+\s*\+?\s*")
+_DAGGERS = re.compile("†+")
 
 
 class MendedCodes(NamedTuple):
@@ -54,7 +54,7 @@ def mend_code(raw: str) -> tuple[str, tuple[str, ...]]:
         if text != wide:
             rules.append("code_full_width")
     if "†" in text:
-        text = _DAGGER.sub("+", text).rstrip("+") if text.endswith(("†", "†+")) else _DAGGER.sub("+", text)
+        text = _joined_by_plus(text)
         rules.append("code_dagger")
     if blanks and text:
         rules.insert(0, "code_blanks")
@@ -68,6 +68,17 @@ def mend_code(raw: str) -> tuple[str, tuple[str, ...]]:
         text = lowered
         rules.append("code_capital_x")
     return text, tuple(rules)
+
+
+def _joined_by_plus(text: str) -> str:
+    """Dagger signs, with the blanks and the + beside them, as one +; none at the end."""
+    parts = _DAGGERS.split(text)
+    joined = [parts[0]]
+    for part in parts[1:]:
+        # Cut by hand: one pattern for blanks, + and signs takes quadratic time on a long run of blanks.
+        joined[-1] = joined[-1].rstrip().removesuffix("+").rstrip()
+        joined.append(part.lstrip().removeprefix("+").lstrip())
+    return "+".join(joined).rstrip("+") if text.endswith(("†", "†+")) else "+".join(joined)
 
 
 def _lower_x(text: str) -> str:
