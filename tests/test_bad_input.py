@@ -243,7 +243,7 @@ BAD_FILES: dict[str, tuple[str, bytes | None, list[str]]] = {
     "empty text": ("in.csv", b"", ["empty (0 bytes)", "Export the data again"]),
     "blank text": ("in.csv", b"\n\n", ["no column names", "first row"]),
     "binary text": ("in.csv", b"dx,sex\n\0\1\2\n", ["no text file", "true ending"]),
-    "unknown ending": ("in.dbf", b"x", ["'.dbf' is not known", ".parquet", ".csv"]),
+    "unknown ending": ("in.sav", b"x", ["'.sav' is not known", ".parquet", ".csv"]),
     "ragged": ("in.csv", b"dx,sex,age\nI10,1,63\nI10,1,63,more\n", ["line 3 of the file", "4 cells", "has 3"]),
     "broken gzip": ("in.csv.gz", b"\x1f\x8b\x08\0 broken", ["cut off or damaged", "again"]),
 }

@@ -97,7 +97,7 @@ def test_blank_header_cells_get_a_name(tmp_path):
 
 
 def test_character_cut_at_the_end_of_the_sample(tmp_path, monkeypatch):
-    monkeypatch.setattr("drgengine.formats.text_source._SAMPLE_BYTES", 100)
+    monkeypatch.setattr("drgengine.formats.textstream.TEXT_SAMPLE_BYTES", 100)
     for encoding in ("utf-8", "gb18030"):
         for pad in range(4):
             path = text_file(tmp_path / "a.csv", "dx,note\n" + "x" * pad + ",诊断" * 1 + "\n" + "A,断\n" * 40, encoding)
@@ -141,7 +141,7 @@ def test_binary_tables_under_a_text_ending_are_told_apart(tmp_path, name, encodi
 
 
 def test_later_bytes_in_another_encoding(tmp_path, monkeypatch):
-    monkeypatch.setattr("drgengine.formats.text_source._SAMPLE_BYTES", 1000)
+    monkeypatch.setattr("drgengine.formats.textstream.TEXT_SAMPLE_BYTES", 1000)
     path = tmp_path / "a.csv"
     path.write_bytes(b"dx,note\n" + b"A01,x\n" * 1000 + "A01,诊断\n".encode("gb18030"))
     says(path, "utf-8", "--encoding", "gb18030")

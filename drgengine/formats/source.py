@@ -1,4 +1,4 @@
-"""Opening a table of cases: Parquet, delimited text or Excel, as a stream of record batches."""
+"""Opening a table of cases: Parquet, delimited text, Excel or DBF, as a stream of record batches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from drgengine.cases.shown import look_like_values, shown_name
 from drgengine.errors import DrgEngineError, InputFileError
+from drgengine.formats.headers import Columns
 
 BATCH_ROWS = 131_072
 PARQUET_ENDINGS = (".parquet", ".pq", ".parq")
 EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+DBF_ENDINGS = (".dbf",)
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -44,6 +45,20 @@ class Source(Protocol):
     ) -> None: ...
 
 
+class FileSource(Source, Protocol):
+    """An open file.
+
+    ragged : (row number, cells) of the rows that did not fit the header and were read as rows of nulls
+    remarks : what the user should know of the file, one line each (which sheet is read, deleted records left out);
+        complete once all batches are read
+    """
+
+    ragged: list[tuple[int, int]]
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+
+
 def open_source(
     path: str | os.PathLike[str],
     *,
@@ -52,33 +67,52 @@ def open_source(
     delimiter: str = "auto",
     keep_personal: bool = False,
     dictionary_columns: str | tuple[str, ...] = "auto",
-) -> Source:
+    columns: Columns | None = None,
+    ragged: str = "refuse",
+    sheet: str | int | None = None,
+    header: str = "first",
+) -> FileSource:
     """Open a file of cases (病例文件) for reading by batches, in bounded memory; the ending tells the format.
 
     batch_rows : most rows per batch
-    encoding, delimiter : of delimited text; "auto" looks at the beginning of the file
+    encoding, delimiter : of delimited text (encoding also of DBF); "auto" looks at the beginning of the file
     keep_personal : True keeps columns with names, identity numbers, addresses and phones (个人信息)
     dictionary_columns : Parquet leaf columns to read as dictionaries, e.g. ("dx.list.element",); "auto" takes
         those that are dictionary-encoded in the file and small
+    columns : called with the headers (stripped of byte order mark and blanks), returns those to read; they come in
+        the order of the file, nothing else of it is converted. Without it all columns are read
+    ragged : "refuse" a row of delimited text with a wrong number of cells, or "keep" it as a row of nulls in its
+        place, told by source.ragged
+    sheet : of a workbook, by name or by number from 1; the first visible one with content when not named
+    header : of a workbook: "first" row with content, or "auto": the first of 10 rows with three filled cells, when
+        a title stands above the headers
 
-    Raises InputFileError: missing, empty, unreadable or damaged file, unknown ending.
+    Raises InputFileError: missing, empty, unreadable, damaged or oversized file (formats.limits), unknown ending, a
+    header that is there twice and wanted.
     """
+    for name, value, known in (("ragged", ragged, ("refuse", "keep")), ("header", header, ("first", "auto"))):
+        if value not in known:
+            raise ValueError(f"{name}={value!r}: it is one of {', '.join(known)}")
     file = check_input(path)
-    name = file.name.lower()
-    if name.endswith(PARQUET_ENDINGS):
+    ending = file.name.lower()
+    if ending.endswith(PARQUET_ENDINGS):
         from drgengine.formats.parquet_source import ParquetSource
 
-        return ParquetSource(file, batch_rows, keep_personal, dictionary_columns)
-    if name.endswith(TEXT_ENDINGS):
+        return ParquetSource(file, batch_rows, keep_personal, dictionary_columns, columns)
+    if ending.endswith(TEXT_ENDINGS):
         from drgengine.formats.text_source import TextSource
 
-        return TextSource(file, batch_rows, keep_personal, encoding, delimiter)
-    if name.endswith(EXCEL_ENDINGS):
+        return TextSource(file, batch_rows, keep_personal, encoding, delimiter, columns, ragged)
+    if ending.endswith(EXCEL_ENDINGS):
         from drgengine.formats.excel_source import ExcelSource
 
-        return ExcelSource(file, batch_rows, keep_personal)
-    known = ", ".join((*PARQUET_ENDINGS, *TEXT_ENDINGS, ".xlsx"))
-    raise InputFileError(str(file), f"the ending {file.suffix!r} is not known", f"Give a file ending in {known}")
+        return ExcelSource(file, batch_rows, keep_personal, columns, sheet, header)
+    if ending.endswith(DBF_ENDINGS):
+        from drgengine.formats.dbf_source import DbfSource
+
+        return DbfSource(file, batch_rows, keep_personal, encoding, columns)
+    every = ", ".join((*PARQUET_ENDINGS, *TEXT_ENDINGS, ".xlsx", ".xls", *DBF_ENDINGS))
+    raise InputFileError(str(file), f"the ending {file.suffix!r} is not known", f"Give a file ending in {every}")
 
 
 def list_parts(path: str | os.PathLike[str]) -> list[Path]:
@@ -97,7 +131,7 @@ def list_parts(path: str | os.PathLike[str]) -> list[Path]:
         folders[:] = [f for f in folders if not f.startswith((".", "_"))]
         shown = [Path(place, f) for f in files if not f.startswith((".", "_"))]
         found += [file for file in shown if file.name.lower().endswith(PARQUET_ENDINGS)]
-        others += [file for file in shown if file.name.lower().endswith(TEXT_ENDINGS + EXCEL_ENDINGS)]
+        others += [file for file in shown if file.name.lower().endswith(TEXT_ENDINGS + EXCEL_ENDINGS + DBF_ENDINGS)]
     if not found:
         raise InputFileError(str(folder), "the folder holds no Parquet file", "Name a file, or a folder with *.parquet")
     others = [file for file in others if file.stat().st_size]
@@ -141,19 +175,6 @@ def check_input(path: str | os.PathLike[str]) -> Path:
     except PermissionError as error:
         raise no_permission(file) from error
     return file
-
-
-def refuse_repeated(path: Path, names: list[str]) -> None:
-    """InputFileError when two columns have one name; a first row that is a patient's is not quoted."""
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is None:
-        return
-    places = " and ".join(str(position) for position, name in enumerate(names, 1) if name == twice)
-    if look_like_values(names):
-        problem = f"columns {places} have the same name, and the names look like the values of a case"
-        raise InputFileError(str(path), problem, "Put the column names in the first row")
-    problem = f"columns {places} are both named {shown_name(twice)!r}"
-    raise InputFileError(str(path), problem, "Give every column a name of its own")
 
 
 def no_permission(file: Path) -> InputFileError:
