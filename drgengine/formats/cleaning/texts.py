@@ -1,0 +1,104 @@
+"""What all scalar cells have in common: fillers, blanks, full-width forms, numbers in scientific form (文本规整)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_BLANK = "[\\s\\x00-\\x20\\x7f\\u200b-\\u200d\\u2060\\ufeff]"
+_OUTER = re.compile(f"^{_BLANK}+|{_BLANK}+$")
+_RUN = re.compile(f"{_BLANK}+")
+_SCIENTIFIC = re.compile(r"[+-]?[0-9](?:\.[0-9]+)?[eE][+-]?[0-9]{1,3}")
+_SCIENTIFIC_IDENTIFIER = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+[0-9]{2,3}")
+NO_BLANK = re.compile(r"(?!)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_TAIL = re.compile(r"[+-]?[0-9]+\.0*")
+
+
+@cache
+def domain_data() -> Mapping[str, Any]:
+    """data/value_domains.toml."""
+    path = Path(__file__).parents[2] / "data" / "value_domains.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _fillers() -> frozenset[str]:
+    return frozenset(domain_data()["fillers"])
+
+
+class Mended(NamedTuple):
+    """A cell after what is common to all: its text, the rules met so far, and what it turned out to be."""
+
+    text: str
+    rules: tuple[str, ...] = ()
+    filler: bool = False
+    scientific: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to read."""
+        return self.filler or not self.text
+
+
+def mend_text(raw: str, kept_blank: re.Pattern[str] = NO_BLANK, *, identifier: bool = False) -> Mended:
+    """A cell without blanks and full-width forms, and the one rule of these that it met.
+
+    kept_blank : the single blanks that belong to the value, such as the one before a time
+    identifier : True when only the form that a spreadsheet writes is taken for scientific
+
+    >>> mend_text("１２ ")[:2], mend_text(" - ").filler, mend_text("1.23E+17").rules
+    (('12', ('text_full_width',)), True, ('number_in_scientific_form',))
+    """
+    text = _OUTER.sub("", raw)
+    single = _RUN.sub(" ", text)
+    if " " in single:
+        single = kept_blank.sub("\0", single).replace(" ", "").replace("\0", " ")
+    rules: tuple[str, ...] = ("text_blanks",) if single != raw else ()
+    text = single
+    if not text.isascii():
+        # The currency sign of the common keyboard counts as a currency sign, not as a wide letter.
+        text = text.replace("￥", "¥")
+        narrow = _OUTER.sub("", unicodedata.normalize("NFKC", text))
+        if narrow != text:
+            rules, text = ("text_full_width",), narrow
+    if not text:
+        return Mended("")
+    if text.casefold() in _fillers():
+        return Mended(text, filler=True)
+    form = _SCIENTIFIC_IDENTIFIER if identifier else _SCIENTIFIC
+    if form.fullmatch(text):
+        return Mended(text, ("number_in_scientific_form",), scientific=True)
+    return Mended(text, rules)
+
+
+def number_of(text: str) -> float | None:
+    """A plain decimal number, else None.
+
+    >>> number_of("12.50"), number_of("1,5"), number_of("12.")
+    (12.5, None, 12.0)
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if abs(number) < 1e300 else None
+
+
+def scientific_number(text: str) -> float | None:
+    """A number in scientific form, None when it is beyond all measure."""
+    number = float(text)
+    return number if abs(number) < 1e300 else None
+
+
+def has_tail(text: str) -> bool:
+    """True for a whole number with a dot and nothing but zeros behind it.
+
+    >>> has_tail("3.0"), has_tail("3.5"), has_tail("3")
+    (True, False, False)
+    """
+    return "." in text and _TAIL.fullmatch(text) is not None
