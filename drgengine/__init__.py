@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drgengine.cases import IssueLog as IssueLog
     from drgengine.errors import DrgEngineError as DrgEngineError
+    from drgengine.formats import read_front_page as read_front_page
+    from drgengine.formats import read_settlement as read_settlement
     from drgengine.grouper.explain import explain as explain
     from drgengine.grouper.group import group as group
     from drgengine.grouper.schemefile import load_scheme as load_scheme
@@ -22,8 +24,20 @@ _HOME = {
     "group": "drgengine.grouper.group",
     "group_file": "drgengine.grouper.stream",
     "load_scheme": "drgengine.grouper.schemefile",
+    "read_front_page": "drgengine.formats",
+    "read_settlement": "drgengine.formats",
 }
-__all__ = ["DrgEngineError", "IssueLog", "__version__", "explain", "group", "group_file", "load_scheme"]
+__all__ = [
+    "DrgEngineError",
+    "IssueLog",
+    "__version__",
+    "explain",
+    "group",
+    "group_file",
+    "load_scheme",
+    "read_front_page",
+    "read_settlement",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,10 +13,12 @@ from typing import Any
 import click
 
 from drgengine import __version__
+from drgengine.commands import pandasgate
 from drgengine.errors import DrgEngineError
 
 _COMMANDS = {
     "group": "Group a file of discharges.",
+    "convert": "Clean an export of front pages or settlement lists into one table of cases.",
     "explain": "Explain how one case is grouped.",
     "scheme": "List, show, check, import and compare schemes.",
     "cost": "Cost departments, items, cases and DRGs from a model folder.",
@@ -26,8 +28,8 @@ _COMMANDS = {
 }
 
 
-# Costing and evaluation work on pandas tables; the other commands start faster without it.
-_WITH_PANDAS = ("cost", "evaluate", "demo")
+# Costing, evaluation and readmissions work on pandas tables; the other commands start faster without it.
+_WITH_PANDAS = ("convert", "cost", "evaluate", "demo")
 
 
 class _LazyCommands(click.Group):
@@ -40,7 +42,7 @@ class _LazyCommands(click.Group):
         if name not in _COMMANDS:
             return None
         if name in _WITH_PANDAS:
-            sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _WithoutPandas)]
+            pandasgate.reopen()
         command: click.Command = import_module(f"drgengine.commands.{name}").command
         return command
 
@@ -56,14 +58,6 @@ class _LazyCommands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
-
-
-class _WithoutPandas:
-    """pyarrow loads pandas (half a second) only to recognise its objects, which most commands never hand it."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ImportError("this command works without pandas")
 
 
 @click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -83,7 +77,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.meta_path.insert(0, _WithoutPandas())
+    pandasgate.shut()
     gc.freeze()
     gc.set_threshold(200_000)  # loading a scheme makes many objects that all stay
     try:

@@ -225,3 +225,10 @@ def test_any_text_in_any_batches(rows, cut, unit):
         own = [rule for rule in years_rules if rule != "birth_after_admission"]
         assert at_most_one_of_the_kind(own)
         assert at_most_one_of_the_kind(days_rules)
+
+
+@pytest.mark.parametrize("unit", ["months", "unknown"])
+def test_days_that_the_dates_confirm_are_no_months(unit):
+    """A newborn of five days with a 5: right as it stands, whatever the unit of the column is said to be."""
+    assert ages("0", "5", ADMITTED - dt.timedelta(days=5), ADMITTED, unit)[:4] == (0, 5, [], [])
+    assert ages("0", "5", None, ADMITTED, unit)[3] == ["age_days_in_months"]

@@ -52,7 +52,9 @@ TABLE = [
     ("payment", "全自费", "06", ["domain_word"]),
     ("yes_no_plan", "2", "2", []),
     ("yes_no_plan", "有", "2", ["domain_word"]),
-    ("yes_no_plan", "无", None, ["filler"]),
+    ("yes_no_plan", "无", "1", ["domain_word"]),
+    ("admission_condition", "无", "4", ["domain_word"]),
+    ("payment", "无", None, ["filler"]),
     ("yes_no_plan", "3", None, ["domain_unknown"]),
 ]
 

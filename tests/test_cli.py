@@ -78,10 +78,17 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     cases, _ = sample(200, seed=2, dirty_share=0)
     pq.write_table(cases, folder / "discharges.parquet")
+    (folder / "shards").mkdir()
+    for at in range(2):
+        pq.write_table(cases.slice(at * 100, 100), folder / "shards" / f"part-{at}.parquet")
     with (folder / "出院病案.csv").open("w", encoding="gb18030", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["病案号", "性别", "年龄", "主要诊断编码", "其他诊断编码1", "手术操作编码1"])
         writer.writerow(["000017", "男", "63", "I10.x00x002", "", ""])
+    with (folder / "病案首页.csv").open("w", encoding="gb18030", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["A48", "A49", "A12C", "A14", "出院主要诊断编码（C03C）", "C06x01C", "C14x01C", "D01"])
+        writer.writerow(["000017", "1", "男", "63", "I10.x00x002", "E11.900", "-", "1,200.50"])
     (folder / "tables").mkdir()
     write_tables(small_tables(), folder / "tables" / "my_city", None)
     import_scheme(folder / "tables" / "my_city", folder / "my-city-2026")
@@ -137,7 +144,8 @@ def test_help_and_version_are_light() -> None:
     asked = f"""
 import sys
 from drgengine.cli import main
-for words in ("--help", "--version", "group --help", "explain --help", "scheme --help", "synth --help", "demo --help",
+for words in ("--help", "--version", "group --help", "convert --help",
+    "explain --help", "scheme --help", "synth --help", "demo --help",
     "cost --help", "cost check --help"):
     sys.argv = ["drgengine", *words.split()]
     try:

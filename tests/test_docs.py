@@ -20,6 +20,8 @@ PAGES = [
     "docs/scheme-tables.md",
     "docs/indicators.md",
     "docs/evaluation-plan.md",
+    "docs/spark.md",
+    "docs/recipes.md",
 ]
 
 

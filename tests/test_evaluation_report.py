@@ -19,11 +19,11 @@ from drgengine.evaluation.indicators.targetfile import target_words
 from drgengine.evaluation.report import write_books, write_report
 from drgengine.evaluation.report.figures import BASE
 from drgengine.evaluation.report.labelplacing import place_labels
-from drgengine.formats.sink import write_whole
 from drgengine.evaluation.report.reading import Reading
 from drgengine.evaluation.report.targetwords import target_in_words
 from drgengine.evaluation.report.words import LANGUAGES, Words, entries
 from drgengine.evaluation.yearly.result import Evaluation
+from drgengine.formats.sink import write_whole
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 # Variants of the example: hospitals, with a previous period, whole.

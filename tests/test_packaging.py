@@ -20,7 +20,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SCHEMES = {"beijing-2022", "chs-drg-1.0", "chs-drg-1.1", "chs-drg-2.0"}
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 SCHEME_FILES = {"scheme.toml", "rules.toml", "diagnoses.txt", "procedures.txt"}
-PUBLIC = ["DrgEngineError", "IssueLog", "__version__", "explain", "group", "group_file", "load_scheme"]
+PUBLIC = [
+    "DrgEngineError",
+    "IssueLog",
+    "__version__",
+    "explain",
+    "group",
+    "group_file",
+    "load_scheme",
+    "read_front_page",
+    "read_settlement",
+]
 HEAVY = ("click", "llvmlite", "numba", "numpy", "pandas", "polars", "pyarrow", "rich", "scipy", "sklearn", "xlsxwriter")
 
 

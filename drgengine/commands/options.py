@@ -5,13 +5,15 @@ from __future__ import annotations
 import locale
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from drgengine.errors import InputFileError
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_SCHEME = "chs-drg-2.0"
 
 
@@ -40,6 +42,43 @@ columns_option = click.option(
     metavar="MAP.TOML",
     help='Names of columns that are not recognised: lines such as "ZYZD" = "dx_principal".',
 )
+
+
+def code_edition_option(required: bool) -> Callable[[Command], Command]:
+    """The edition of the codes, which nobody guesses."""
+    return click.option(
+        "--code-edition",
+        type=click.Choice(["clinical", "insurance"]),
+        required=required,
+        help="Edition the codes are in: clinical (国家临床版) or insurance (国家医保版).",
+    )
+
+
+grey_option = click.option("--grey", metavar="FILE", help="Grey codes (灰码), one column.")
+salt_option = click.option(
+    "--salt-file", metavar="FILE", help="Secret text from which patients get pseudonyms; keep it safe and out of reach."
+)
+
+
+def map_options(command: Command) -> Command:
+    """Mapping tables from the clinical to the insurance edition."""
+    for option, what in (("--proc-map", "procedures"), ("--dx-map", "diagnoses")):
+        text = f"Mapping table of {what}, clinical to insurance edition: two columns, CSV or XLSX."
+        command = click.option(option, metavar="FILE", help=text)(command)
+    return command
+
+
+def read_salt(path: str | None) -> str | None:
+    """The secret of a --salt-file without blanks around it. Raises InputFileError."""
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise InputFileError(
+            path, f"the salt cannot be read ({reason})", "Check the name given to --salt-file"
+        ) from None
 
 
 def read_columns(path: str | None) -> dict[str, str] | None:

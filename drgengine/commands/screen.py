@@ -49,7 +49,7 @@ def warm_up(scheme: str, language: str, quiet: bool) -> None:
 class RowProgress:
     """A progress bar with rows and rows/s; nothing when standard error is no terminal."""
 
-    def __init__(self, language: str, show: bool) -> None:
+    def __init__(self, language: str, show: bool, name: str | None = None) -> None:
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -61,7 +61,7 @@ class RowProgress:
             transient=True,
             disable=not (show and console.is_terminal),
         )
-        self._name = words(language)["progress"]
+        self._name = words(language)["progress"] if name is None else name
         self._task: TaskID | None = None
 
     def update(self, rows: int, total: int | None) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from drgengine.commands.options import language_option, scheme_option
-from drgengine.errors import OutputFileError
+from drgengine.errors import DrgEngineError, OutputFileError
+
+DIALECTS = ("hqms", "n041", "n042", "hn041", "hqms_p", "opendrg", "settlement")
+_MOST_EXPORTED = 50_000  # they are held in memory
+_DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";"}
 
 
 @click.command(short_help="Make synthetic discharges for trials and benchmarks.")
@@ -17,6 +22,30 @@ from drgengine.errors import OutputFileError
 @click.option("--hospitals", type=click.IntRange(1), default=6, show_default=True)
 @click.option("--departments", type=click.IntRange(1), default=12, show_default=True)
 @click.option("--dirty", type=click.FloatRange(0, 0.5), default=0.02, show_default=True, help="Share of dirty records.")
+@click.option(
+    "--as",
+    "dialect",
+    type=click.Choice(DIALECTS),
+    help="Write a hospital's export in this dialect: .csv, .xlsx, .dbf or .parquet, or a folder of settlement tables.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(["utf-8", "utf-8-sig", "gb18030"]),
+    default="utf-8",
+    show_default=True,
+    help="Of delimited text, with --as.",
+)
+@click.option(
+    "--delimiter", type=click.Choice(list(_DELIMITERS)), default="comma", show_default=True, help="With --as."
+)
+@click.option(
+    "--header",
+    type=click.Choice(["code", "name", "both"]),
+    default="code",
+    show_default=True,
+    help="Titles of the columns, with --as: code, Chinese name, or both as in 性别(A12C).",
+)
+@click.option("--truth", help="File for what --as planted: row, column, rule, raw, cleaned (.csv or .parquet).")
 @scheme_option
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it is there.")
 @language_option
@@ -28,6 +57,11 @@ def command(
     hospitals: int,
     departments: int,
     dirty: float,
+    dialect: str | None,
+    encoding: str,
+    delimiter: str,
+    header: str,
+    truth: str | None,
     scheme: str,
     overwrite: bool,
     language: str,
@@ -35,19 +69,47 @@ def command(
 ) -> int:
     """Write invented discharges to the Parquet file OUT: several hospitals, plausible codes, stays and charges.
 
+    With --as, OUT is what a hospital would export, with dirt planted in its cells (opendrg and settlement are clean);
+    at most 50,000 records.
+
     \b
-    Example:
+    Examples:
       drgengine synth trial.parquet --rows 1000000 --seed 7
+      drgengine synth trial.csv --as hqms --encoding gb18030 --rows 1000 --truth planted.csv
     """
+    if Path(output).exists() and not overwrite:
+        raise OutputFileError(output, "the file exists already", "Name another one, or allow --overwrite")
+    if dialect is not None:
+        drawn = {"rows": rows, "seed": seed, "hospitals": hospitals, "departments": departments, "scheme": scheme}
+        summary = _export(output, drawn, dialect, dirty, encoding, _DELIMITERS[delimiter], header, truth)
+    elif truth is not None:
+        raise DrgEngineError("option --truth", "nothing is planted without --as", "Name a dialect with --as")
+    else:
+        summary = _generate(output, rows, seed, hospitals, departments, dirty, scheme, language, quiet)
+    if not quiet:
+        click.echo(summary, err=True)
+    return 0
+
+
+def _generate(
+    output: str,
+    rows: int,
+    seed: int,
+    hospitals: int,
+    departments: int,
+    dirty: float,
+    scheme: str,
+    language: str,
+    quiet: bool,
+) -> str:
     from drgengine.commands.screen import RowProgress
     from drgengine.synth import generate
 
     if not output.lower().endswith(".parquet"):
-        raise OutputFileError(output, "synthetic discharges are written as Parquet", "Give a name ending in .parquet")
-    if Path(output).exists() and not overwrite:
-        raise OutputFileError(output, "the file exists already", "Name another one, or allow --overwrite")
+        problem = "synthetic discharges are written as Parquet"
+        raise OutputFileError(output, problem, "Give a name ending in .parquet, or a dialect with --as")
     with RowProgress(language, show=not quiet) as progress:
-        summary = generate(
+        return generate(
             output,
             rows=rows,
             seed=seed,
@@ -56,7 +118,40 @@ def command(
             dirty_share=dirty,
             scheme=scheme,
             progress=progress.update,
-        )
-    if not quiet:
-        click.echo(summary.text(), err=True)
-    return 0
+        ).text()
+
+
+def _export(
+    output: str,
+    drawn: dict[str, Any],
+    dialect: str,
+    dirty: float,
+    encoding: str,
+    delimiter: str,
+    header: str,
+    truth: str | None,
+) -> str:
+    from drgengine.formats import open_sink
+    from drgengine.synth import sample
+    from drgengine.synth.export import export
+
+    if drawn["rows"] > _MOST_EXPORTED:
+        problem = f"{drawn['rows']:,} records are too many for one export"
+        raise DrgEngineError("option --rows", problem, f"Give at most {_MOST_EXPORTED:,}, or leave --as away")
+    cases, _ = sample(**drawn, dirty_share=0)
+    planted = dirty if dialect not in ("opendrg", "settlement") else None
+    made = export(
+        cases,
+        output,
+        dialect=dialect,
+        encoding=encoding,
+        delimiter=delimiter,
+        header=header,
+        seed=drawn["seed"],
+        dirt=planted,
+    )
+    if truth is not None:
+        with open_sink(truth, made.planted.schema) as sink:
+            for batch in made.planted.to_batches():
+                sink.write(batch)
+    return made.text()

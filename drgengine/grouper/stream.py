@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from drgengine.cases import missing_required, resolve_columns
+from drgengine.cases import BatchIssue, missing_required, resolve_columns
 from drgengine.errors import DrgEngineError, OutputFileError
-from drgengine.formats import Source, list_parts, open_sink, open_source, refuse_same
+from drgengine.formats import Source, list_parts, open_front_page, open_sink, open_source, refuse_same
 from drgengine.formats.issuefile import IssueFile
 from drgengine.formats.sink import explain as explain_failure
 from drgengine.grouper.cache import compiled
@@ -27,6 +29,8 @@ from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
 from drgengine.grouper.summary import GroupSummary, SummaryCounter
 
 Progress = Callable[[int, int | None], None]
+# A front page has hundreds of columns.
+FRONT_PAGE_ROWS = 16_384
 _END = object()
 
 
@@ -42,6 +46,7 @@ def group_file(
     encoding: str = "auto",
     keep_personal: bool = False,
     only: Callable[[str], bool] | None = None,
+    front_page: Mapping[str, Any] | None = None,
     issues: str | os.PathLike[str] | None = None,
     language: str = "en",
     progress: Progress | None = None,
@@ -54,6 +59,9 @@ def group_file(
     threads : default all cores; the output does not depend on it, nor on batch_rows
     keep_personal : keep columns with names, identity numbers, addresses and phones; otherwise they are left out
     only : says of a column of the input whether it is written; default all of them
+    front_page : options of formats.open_front_page (profile, code_edition, dx_map, ...): the input is an export of
+        front pages, which is cleaned first; the output then has the columns of FRONT_PAGE_SCHEMA. Superseded uploads
+        stay and are told (rule record_superseded). A folder of Parquet files is read file by file
     issues : a .csv or .parquet file that takes in every remark on a value, one row each; language : of its remedies
     progress : called with (rows written, rows in all or None) after every batch
     returns GroupSummary
@@ -65,6 +73,8 @@ def group_file(
     started = time.perf_counter()
     source, target = Path(input_path), Path(output_path)
     _check_arguments(threads, batch_rows)
+    if front_page is not None:
+        _check_front_page(columns, keep_personal)
     refuse_same(source, target)
     if issues is not None:
         refuse_same(source, issues)
@@ -77,7 +87,7 @@ def group_file(
     with ExitStack() as stack:
         remarks = stack.enter_context(IssueFile(issues, language)) if issues is not None else None
         run = _Run(loaded, columns, prefix, threads or os.cpu_count() or 1, counter, remarks, progress)
-        run.only = only
+        run.only, run.front_page = only, front_page
         options = {"batch_rows": batch_rows, "encoding": encoding, "keep_personal": keep_personal}
         if source.is_dir():
             _group_folder(source, parts, target, run, options)
@@ -93,6 +103,17 @@ def _check_arguments(threads: int | None, batch_rows: int) -> None:
     for name, value in (("threads", threads), ("batch_rows", batch_rows)):
         if value is not None and value < 1:
             raise DrgEngineError(f"argument {name}", f"{value} is too small", "Give a whole number from 1")
+
+
+def _check_front_page(columns: Mapping[str, str] | None, keep_personal: bool) -> None:
+    if columns is not None:
+        raise DrgEngineError(
+            "argument columns", "a profile names the columns already", "Name them in an own profile file instead"
+        )
+    if keep_personal:
+        raise DrgEngineError(
+            "argument keep_personal", "front pages are read without personal columns", "Leave it out (--keep-personal)"
+        )
 
 
 def _group_folder(source: Path, parts: list[Path], target: Path, run: _Run, options: dict[str, object]) -> None:
@@ -133,10 +154,20 @@ class _Run:
         self.counter, self.remarks, self.progress = counter, remarks, progress
         self.total: int | None = None
         self.only: Callable[[str], bool] | None = None
+        self.front_page: Mapping[str, Any] | None = None
+
+    def _open(self, path: Path, options: dict[str, object], cleaning: list[BatchIssue] | None) -> Source:
+        if self.front_page is None or cleaning is None:
+            return open_source(path, **options)  # type: ignore[arg-type]
+        rows = min(int(str(options["batch_rows"])), FRONT_PAGE_ROWS)
+        more = {**self.front_page, "batch_rows": rows, "encoding": options["encoding"]}
+        first_row = self.counter.summary.rows + 1
+        return open_front_page(path, on_issues=cleaning.extend, first_row=first_row, **more)
 
     def part(self, path: Path, target: Path, options: dict[str, object]) -> None:
         """Group one file."""
-        with open_source(path, **options) as source:  # type: ignore[arg-type]
+        cleaning: list[BatchIssue] | None = None if self.front_page is None else []
+        with self._open(path, options, cleaning) as source:
             refuse_taken_names(source.schema, self.prefix, str(path))
             columns = resolve_columns(source.output_schema, self.columns, str(path))
             grouper = Grouper(self.scheme, columns)
@@ -149,7 +180,7 @@ class _Run:
             given = [source.output_schema.field(at) for at in kept]
             logical = pa.schema([*given, *fields], source.output_schema.metadata)
             with open_sink(target, schema, output_schema=logical) as sink:
-                for batch, answer in _answers(source, grouper, summary.rows + 1, self.threads):
+                for batch, answer in _answers(source, grouper, summary.rows + 1, self.threads, cleaning):
                     columns_kept = [batch.column(at) for at in kept]
                     sink.write(pa.RecordBatch.from_arrays([*columns_kept, *answer.columns], schema=schema))
                     if self.remarks is not None:
@@ -157,12 +188,25 @@ class _Run:
                     self.counter.add(answer, summary.rows + 1)
                     if self.progress is not None:
                         self.progress(summary.rows, source.num_rows if self.counter.summary.files == 1 else None)
+                # What is known only behind the last row: superseded uploads.
+                summary.issues.add(cleaning or ())
+                if self.remarks is not None:
+                    self.remarks.write(cleaning or [])
+
+
+def told_anew(issues: list[BatchIssue]) -> list[BatchIssue]:
+    """What grouping says of cleaned cases; holes were told where they stand in the input."""
+    return [issue for issue in issues if issue.rule != "code_hole"]
 
 
 def _answers(
-    source: Source, grouper: Grouper, first_row: int, threads: int
+    source: Source, grouper: Grouper, first_row: int, threads: int, cleaning: list[BatchIssue] | None
 ) -> Iterator[tuple[pa.RecordBatch, BatchAnswer]]:
-    """Batches in order with their answers. One thread reads ahead, a pool groups, the caller writes."""
+    """Batches in order with their answers. One thread reads ahead, a pool groups, the caller writes.
+
+    cleaning : where the source puts what it cleaned in a batch, to go with the answer of that batch; None when it
+        cleans nothing
+    """
     waiting: queue.Queue[object] = queue.Queue(maxsize=threads)
     stopped = threading.Event()
 
@@ -179,7 +223,10 @@ def _answers(
         row = first_row
         try:
             for batch in source.batches():
-                if not put((batch, pool.submit(grouper.answer, batch, row))):
+                found = list(cleaning or ())
+                if cleaning:
+                    cleaning.clear()
+                if not put((batch, pool.submit(grouper.answer, batch, row), found)):
                     return
                 row += batch.num_rows
             put(_END)
@@ -194,9 +241,13 @@ def _answers(
                 if isinstance(item, BaseException):
                     raise item
                 assert isinstance(item, tuple)
-                batch, future = item
+                batch, future, found = item
                 assert isinstance(future, Future)
-                yield batch, future.result()
+                answer = future.result()
+                yield (
+                    batch,
+                    replace(answer, issues=[*found, *told_anew(answer.issues)]) if cleaning is not None else answer,
+                )
         finally:
             stopped.set()
             reader.join()

@@ -145,7 +145,8 @@ class QualityCollector:
                 continue
             tally = self._rules.setdefault(issue.rule, Tally())
             tally.cells += issue.rows.size
-            tally.columns[issue.column] += issue.rows.size
+            if issue.column:
+                tally.columns[issue.column] += issue.rows.size
             rows_of.setdefault(issue.rule, []).append(issue.rows)
         for rule, parts in rows_of.items():
             at = np.unique(np.concatenate(parts)) - first_row

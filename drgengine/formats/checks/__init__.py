@@ -1,1 +1,5 @@
-"""Logic checks (逻辑校验) of cleaned cases: sex, age, dates, charges, required codes; nothing is changed."""
+"""Logic checks (逻辑校验) of cleaned cases: sex, age, dates, required codes; nothing is changed."""
+
+from drgengine.formats.checks.logic import check_logic
+
+__all__ = ["check_logic"]

@@ -53,7 +53,7 @@ def clean_ages(
     birth, admission : cleaned timestamps, or None. Where both are known and in order they count, by the calendar: days
         are those between the two dates, and a stated age that differs is reported
     days_unit : what a bare number of the days column means; under "months" and "unknown" a number with a fraction or
-        below 12 is taken for months
+        below 12 is taken for months, unless the two dates confirm it as days
     Days are null from one year on. Source: 国家卫生健康委员会, HQMS fields A14 and A16.
 
     >>> years, days = clean_ages(pa.array(["45岁", "3月"]), None, None, None, 1, years_column="NL")
@@ -70,7 +70,10 @@ def clean_ages(
     young = np.where(computed.known, computed.years == 0, ~said.known | (said.years == 0))
     infant = None
     if days is not None:
-        infant = _infant(_stated(days, read_days_text, since), since, young, days_unit)
+        cells = _stated(days, read_days_text, since)
+        # Days that the two dates confirm are days, whatever the unit is said to be.
+        confirmed = computed.known & (computed.years == 0) & (cells.number == computed.days)
+        infant = _infant(cells, since, young & ~confirmed, days_unit)
     in_days = unknown_ages(size) if infant is None else infant.age
     full = np.where(computed.known, computed.years, np.where(said.known, said.years, in_days.years))
     known = computed.known | said.known | in_days.known

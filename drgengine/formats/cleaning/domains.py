@@ -42,9 +42,10 @@ def clean_domain(values: pa.Array, column: str, first_row: int, domain: str) -> 
 
 def _read_code(raw: str, entry: Mapping[str, Any]) -> Reading:
     cell = mend_text(raw)
-    if cell.empty:
-        return Reading(None, filler=cell.filler)
     codes, text = entry["codes"], cell.text
+    # 无 says "none" in most columns, but is a word of the domain in some.
+    if cell.empty and text not in entry["words"]:
+        return Reading(None, filler=cell.filler)
     if text in codes:
         return Reading(codes[text], cell.rules)
     if cell.scientific:

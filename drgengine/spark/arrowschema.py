@@ -1,0 +1,50 @@
+"""The Arrow schema that the executors will see of a Spark table, and names that Spark cannot tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from drgengine.errors import CaseTableError
+
+PLACE = "Spark table"
+
+
+def arrow_schema(df: Any) -> pa.Schema:
+    """The columns of a DataFrame with their Arrow types. Raises CaseTableError for a type Arrow does not have."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql.pandas.types import to_arrow_schema
+    from pyspark.sql.types import StructType
+
+    fields: list[pa.Field] = []
+    for field in df.schema.fields:
+        try:
+            fields += to_arrow_schema(StructType([field]))
+        except PySparkException:
+            raise CaseTableError(
+                PLACE,
+                f"the column {field.name!r} has the type {field.dataType.simpleString()}, which has no Arrow form",
+                "Leave it out (df.drop) or cast it to text",
+            ) from None
+    return pa.schema(fields)
+
+
+def refuse_taken(df: Any, names: Sequence[str]) -> None:
+    """Raise CaseTableError when a new column would have the name of one there, as Spark compares names."""
+    fold = comparison(df)
+    there = {fold(name): name for name in df.columns}
+    taken = [there[fold(name)] for name in names if fold(name) in there]
+    if taken:
+        raise CaseTableError(
+            PLACE,
+            f"columns {', '.join(taken)} are there already and would be the names of results",
+            "Rename them, or give the results a prefix (prefix='new_')",
+        )
+
+
+def comparison(df: Any) -> Any:
+    """How Spark compares the names of columns: as they are, or (its default) without case."""
+    sensitive = df.sparkSession.conf.get("spark.sql.caseSensitive", "false") == "true"
+    return str if sensitive else str.lower
