@@ -28,7 +28,7 @@ from drgengine.synth.exportstay import fits_sex
 HIDDEN = "…"  # stands for a birth date
 EACH = 3  # records soiled with each kind of dirt
 # Made at reading, so that no export holds them.
-MADE = {"patient_id", "dx_source", "dx_status", "proc_source", "proc_status"}
+MADE = {"source_row", "patient_id", "dx_source", "dx_status", "proc_source", "proc_status"}
 GROUP_COLUMNS = ("status", "mdc", "adrg", "drg", "severity")
 
 

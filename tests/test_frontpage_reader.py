@@ -57,6 +57,7 @@ HQMS_P: Row = {
 }  # fmt: skip
 EXPORTS = {"hqms": HQMS, "n041": N041, "n042": N042, "hn041": HN041, "hqms_p": HQMS_P}
 STAY: dict[str, Any] = {
+    "source_row": 1,
     "case_id": "000017-2", "hospital_id": "H1", "record_no": "000017", "visit_no": "2", "sex": 1, "age_years": 58,
     "admission_time": dt.datetime(2019, 1, 2, 8), "discharge_time": dt.datetime(2019, 1, 5, 10),
     "admission_date": dt.date(2019, 1, 2), "discharge_date": dt.date(2019, 1, 5), "los_days": 3,

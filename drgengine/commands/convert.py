@@ -73,8 +73,8 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Clean the discharge front pages in IN (.csv, .xlsx, .xls, .dbf, .parquet; any dialect, found by its headers), or
-    the settlement lists in the folder IN (tables of interface 4101), into one table of cases.
+    """Clean the discharge front pages in IN (.csv, .tsv, .xlsx, .xls, .ods, .dbf, .parquet; any dialect, found by its
+    headers), or the settlement lists in the folder IN (tables of interface 4101), into one table of cases.
 
     Names, ID numbers, addresses and phones are not read. What was changed, doubted or lost is counted and, with
     --issues, written row by row. With --report the cases are also grouped (by --scheme), for the grouping rate of every

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from drgengine.cases.issues import issue_rules
+from drgengine.commands.screen import some_names
 from drgengine.formats.frontpage.summary import ConvertSummary, convert_words
 
-MOST_RULES, EXAMPLE_ROWS, MOST_COLUMNS, MOST_DROPPED = 12, 3, 3, 12
+MOST_RULES, EXAMPLE_ROWS, MOST_COLUMNS = 12, 3, 3
 _GRAVITY = ("error", "warning", "info")
 
 
@@ -40,9 +41,7 @@ def print_conversion(summary: ConvertSummary, language: str, brief: bool = False
     if summary.rows_ragged:
         console.print(text["ragged"].format(rows=f"{summary.rows_ragged:,}"), markup=False)
     if summary.dropped:
-        shown, more = summary.dropped[:MOST_DROPPED], len(summary.dropped) - MOST_DROPPED
-        columns = ", ".join(shown) + (text["more"].format(n=more) if more > 0 else "")
-        console.print(text["dropped"].format(columns=columns), markup=False)
+        console.print(text["dropped"].format(columns=some_names(summary.dropped)), markup=False)
     rate = summary.rows_read / summary.seconds if summary.seconds > 0 else 0.0
     console.print(text["speed"].format(seconds=f"{summary.seconds:.2f}", rate=f"{rate:,.0f}"))
     console.print(text["written"].format(path=summary.output), markup=False, soft_wrap=True)

@@ -87,7 +87,14 @@ def command(
     mapping = read_columns(columns)
     front_page = _front_page(profile, code_edition, dx_map, proc_map, grey)
     if resume:
-        _refuse_beside_resume({"--profile": front_page is not None, "--prefix": bool(prefix), "--issues": bool(issues)})
+        _refuse_beside_resume(
+            {
+                "--profile": front_page is not None,
+                "--prefix": bool(prefix),
+                "--issues": bool(issues),
+                "--encoding": encoding != "auto",
+            }
+        )
         return _resumable(input_path, output_path, scheme, mapping, threads, keep_personal, language, quiet, as_json)
     with RowProgress(language, show=not quiet) as progress:
         warm_up(scheme, language, quiet)

@@ -30,7 +30,9 @@ def print_quality(report: QualityReport, language: str) -> None:
     console.print(_problems(report, language) if report.problems else text["problems_none"])
     gaps = [row for row in report.completeness if row.required == "all" and row.filled < report.rows]
     if gaps:
-        shown = ", ".join(f"{row.title} {percent(row.filled, report.rows)}" for row in gaps)
+        shown = ", ".join(
+            f"{row.title if language == 'zh' else row.column} {percent(row.filled, report.rows)}" for row in gaps
+        )
         console.print(f"{text['completeness']} ({text['filled']}): {shown}", markup=False)
     console.print(_departments(report, language))
     for line in repeat_lines(report, language):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from drgengine.grouper.schemefile import load_scheme
 from drgengine.grouper.summary import EXAMPLE_ROWS, GroupSummary
 from drgengine.grouper.wording import reason_text
 
-MOST_REASONS, MOST_ISSUES = 10, 20
+MOST_REASONS, MOST_ISSUES, MOST_NAMES = 10, 20, 12
 
 
 @cache
@@ -97,8 +97,18 @@ def print_summary(summary: GroupSummary, output: str, language: str) -> None:
     rate = f"{summary.rows_per_second:,.0f}"
     console.print(text["speed"].format(seconds=f"{summary.seconds:.2f}", rate=rate))
     if summary.dropped:
-        console.print(text["dropped"].format(columns=", ".join(summary.dropped)), markup=False)
+        console.print(text["dropped"].format(columns=some_names(summary.dropped)), markup=False)
     console.print(text["written"].format(path=output), markup=False, soft_wrap=True)
+
+
+def some_names(names: Sequence[str]) -> str:
+    """Names one after the other; of many the first ones and how many more there are.
+
+    >>> some_names([f"c{n}" for n in range(14)])
+    'c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 (+ 2)'
+    """
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" (+ {more})" if more > 0 else "")
 
 
 def _table(title: str) -> Table:

@@ -58,7 +58,9 @@ def _distinct(texts: Iterable[str] | pa.Array | pa.ChunkedArray) -> list[str]:
         return []
     if pt.is_string_view(texts.type):
         texts = texts.cast(pa.string())
-    return [text for text in pc.unique(texts).to_pylist() if text]
+    # Bytes that are no UTF-8, as some exporters write them into Parquet, are garbled too.
+    stored = pc.unique(texts).cast(pa.large_binary()).to_pylist()
+    return [data.decode("utf-8", "replace") for data in stored if data]
 
 
 def _kind(mark: str) -> str:

@@ -133,7 +133,11 @@ def list_parts(path: str | os.PathLike[str]) -> list[Path]:
         found += [file for file in shown if file.name.lower().endswith(PARQUET_ENDINGS)]
         others += [file for file in shown if file.name.lower().endswith(TEXT_ENDINGS + EXCEL_ENDINGS + DBF_ENDINGS)]
     if not found:
-        raise InputFileError(str(folder), "the folder holds no Parquet file", "Name a file, or a folder with *.parquet")
+        raise InputFileError(
+            str(folder),
+            "the folder holds no Parquet file",
+            "Name a file, or a folder with *.parquet; tables of settlement lists go through drgengine convert",
+        )
     others = [file for file in others if file.stat().st_size]
     if others:
         names = sorted(str(file.relative_to(folder)) for file in others)

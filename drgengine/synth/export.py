@@ -114,7 +114,8 @@ def export(
     stays = make_stays(table, rng, personal=personal)
     layout = load_layout("hqms" if dialect == "settlement" else dialect)
     text_file = target.name.lower().endswith(TEXT_ENDINGS)
-    counts = dirt_counts(dirt, len(stays), dialect, text_file, rng)
+    daggers = not target.name.lower().endswith(".dbf")  # GBK has no †
+    counts = dirt_counts(dirt, len(stays), dialect, text_file, rng, dagger_signs=daggers)
     for stay in stays:
         fill_cells(stay, layout)
     if dialect == "settlement":
@@ -239,8 +240,8 @@ _SOURCES = {
     "proc_level": ("proc.level.0",),
     "age_days": ("age_days", "total_days"),
 }
-# In no column of a front page: a pseudonym made at reading, and what comes of mapping codes.
-_MADE_AT_READING = ("patient_id", "dx_source", "dx_status", "proc_source", "proc_status")
+# In no column of a front page: its row, a pseudonym made at reading, and what comes of mapping codes.
+_MADE_AT_READING = ("source_row", "patient_id", "dx_source", "dx_status", "proc_source", "proc_status")
 
 
 def _field(truth: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:

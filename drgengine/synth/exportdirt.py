@@ -27,14 +27,15 @@ _NOT_IN = {
 }
 
 
-def dirt_kinds(dialect: str, *, text_file: bool = True) -> tuple[str, ...]:
+def dirt_kinds(dialect: str, *, text_file: bool = True, dagger_signs: bool = True) -> tuple[str, ...]:
     """Kinds of dirt planted by default in a dialect, in the order of data/export_dirt.toml.
 
-    text_file : whether rows may be ragged, which only delimited text can be
+    text_file : whether rows may be ragged, which only delimited text can be; dagger_signs : whether the file can hold †
     """
     unfit = _NOT_IN.get(dialect)
     if unfit is None:
         return ()
+    unfit = unfit if dagger_signs else unfit | {"code_dagger"}
     return tuple(
         kind
         for kind, entry in data("export_dirt")["kind"].items()
@@ -43,7 +44,13 @@ def dirt_kinds(dialect: str, *, text_file: bool = True) -> tuple[str, ...]:
 
 
 def dirt_counts(
-    dirt: Mapping[str, int] | float | None, rows: int, dialect: str, text_file: bool, rng: np.random.Generator
+    dirt: Mapping[str, int] | float | None,
+    rows: int,
+    dialect: str,
+    text_file: bool,
+    rng: np.random.Generator,
+    *,
+    dagger_signs: bool = True,
 ) -> dict[str, int]:
     """Kind -> number of records to soil; a share is spread evenly over all kinds of the dialect, the rest is drawn.
 
@@ -51,7 +58,7 @@ def dirt_counts(
     """
     if not dirt:
         return {}
-    kinds = dirt_kinds(dialect, text_file=text_file)
+    kinds = dirt_kinds(dialect, text_file=text_file, dagger_signs=dagger_signs)
     if not kinds:
         raise DrgEngineError("argument dirt", f"a {dialect} export is written clean", "Leave the dirt away")
     if not isinstance(dirt, Mapping):

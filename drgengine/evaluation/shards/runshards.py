@@ -34,6 +34,7 @@ from drgengine.formats.sink import explain
 from drgengine.grouper.scheme import Scheme
 from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
 from drgengine.grouper.stream import group_file
+from drgengine.grouper.tables import STATUSES
 
 _WORK = "work"
 Event = dict[str, Any]
@@ -275,7 +276,7 @@ class _Run:
             damaged=tuple(self.damaged),
             statistics=merged,
             digest=digest,
-            status=adds(finished, "status"),
+            status={name: adds(finished, "status").get(name, 0) for name in STATUSES},
             reasons=adds(finished, "reasons"),
             issues=issues,
             seconds=adds(finished, "seconds") | clock.seconds,

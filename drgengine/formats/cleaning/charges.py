@@ -100,7 +100,9 @@ def _typed(values: pa.Array, column: str, first_row: int) -> Cleaned:
     numbers = np.array(
         pc.fill_null(values.cast(pa.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False), dtype=np.float64
     )
-    found = {"number_unreadable": np.isinf(numbers), "charge_negative": (numbers < 0) & np.isfinite(numbers)}
+    # Beyond all measure, as in texts: sums of such numbers would overflow.
+    unreadable = np.abs(numbers) >= 1e300
+    found = {"number_unreadable": unreadable, "charge_negative": (numbers < 0) & ~unreadable}
     shown = {rule: [f"{numbers[row]:.15g}" for row in np.flatnonzero(mask)] for rule, mask in found.items()}
     numbers[found["number_unreadable"]] = np.nan
     issues = [
@@ -150,7 +152,7 @@ def check_charges(
             added += pc.fill_null(part.cast(pa.float64()), 0).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(any_known & (np.abs(whole - added) > SUM_TOLERANCE + _BINARY))
         if rows.size:
-            hints = [shown_charge(round(added[row], 4)) for row in rows]
+            hints = [shown_charge(round(float(added[row]), 4)) for row in rows]
             issues.append(_differing(total_column, "charge_sum_differs", rows, first_row, whole, hints))
     for name, (values, column) in of_which.items():
         if OF_WHICH[name] not in parts:

@@ -76,6 +76,7 @@ class Assembler:
         self._scalars(work, columns)
         self._charges(work, columns)
         slots, given = self._codes(work, columns)
+        columns["source_row"] = pa.array(np.arange(first_row, first_row + work.rows), pa.int64())
         columns["case_id"] = case_ids(columns["record_no"], columns["visit_no"])
         self._patient(work, columns)
         self._record_numbers(work, columns)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from drgengine.cases.codes import mend_code
 from drgengine.cases.issues import BatchIssue
 from drgengine.formats.cleaning import CleanedCodes, CodeSlot, clean_code_list, clean_codes
+from drgengine.formats.cleaning.cells import text_list
 from drgengine.formats.cleaning.codecell import Plus
 from drgengine.formats.cleaning.codeshape import Kind
 from drgengine.formats.cleaning.result import Cleaned
@@ -146,7 +147,7 @@ def note_repeated_procedures(work: Work, codes: MappedCodes, times: pa.ListArray
 def clean_single_code(values: pa.Array, column: str, first_row: int) -> Cleaned:
     """A column of one code a row that belongs to no list, such as the pathology code: mended, fillers empty."""
     encoded = values.cast(pa.string()).dictionary_encode()
-    texts, index = encoded.dictionary.to_pylist(), np.asarray(pc.fill_null(encoded.indices, -1))
+    texts, index = text_list(encoded.dictionary), np.asarray(pc.fill_null(encoded.indices, -1))
     mended = [mend_code(text) for text in texts]
     issues, fillers = [], 0
     for rule in sorted({rule for _, rules in mended for rule in rules}):

@@ -7,6 +7,7 @@ import pyarrow as pa
 from drgengine.cases import CASE_SCHEMA
 
 _FURTHER = (
+    ("source_row", pa.int64(), "导出文件中的行号"),
     ("record_no", pa.string(), "病案号"),
     ("visit_no", pa.string(), "住院次数"),
     ("admission_time", pa.timestamp("s"), "入院时间"),
@@ -43,5 +44,6 @@ FRONT_PAGE_SCHEMA: pa.Schema = pa.schema(
 )
 """Columns of the case table, then what front pages hold beside it; a column that a dialect lacks is null.
 
-case_id is record and visit number joined by "-", so that the second stay of a patient is another case.
+source_row is the row of the export, from 1, as the issues number it. case_id is record and visit number joined by "-",
+so that the second stay of a patient is another case.
 """

@@ -100,5 +100,6 @@ class ConvertSummary:
 
     def warning(self, language: str) -> str:
         """The warnings that codes look like another edition, one a line; "" when they do not."""
-        found = [sign.warning_zh if language == "zh" else sign.warning_en for sign in self.signs.values()]
-        return "\n".join(warning for warning in found if warning)
+        words = convert_words(language)
+        found = {kind: sign.warning_zh if language == "zh" else sign.warning_en for kind, sign in self.signs.items()}
+        return "\n".join(words["codes_of"][kind].format(warning=warning) for kind, warning in found.items() if warning)

@@ -301,6 +301,8 @@ def _assembled(whole: _List) -> pa.RecordBatch:
     arrays = []
     for column in FRONT_PAGE_SCHEMA:
         values = whole.columns.get(column.name)
+        if column.name == "source_row":
+            values = pa.array(np.arange(1, whole.rows + 1), pa.int64())
         if values is None:
             values = pa.nulls(whole.rows, column.type)
         arrays.append(values if values.type == column.type else values.cast(column.type))
