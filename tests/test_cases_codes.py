@@ -62,3 +62,17 @@ def test_long_blanks_behind_a_dagger_take_no_time() -> None:
     """Twenty thousand blanks: hours with a pattern that tries every start."""
     assert mend_code("A18.808†I32.0*" + " " * 20_000 + "x")[0].startswith("A18.808+I32.0*")
     assert mend_code("A18.808 + † +" + " " * 20_000 + "I32.0*")[0] == "A18.808+I32.0*"
+
+
+@pytest.mark.parametrize(
+    ("raw", "mended"),
+    [
+        ("a18.808†i32.0＊", "A18.808+I32.0*"),
+        ("a17.000+g01*", "A17.000+G01*"),
+        ("E11.X00+G63.X00*", "E11.x00+G63.x00*"),
+        ("A18.808+text", "A18.808+text"),
+    ],
+)
+def test_both_codes_of_a_pair_are_mended(raw, mended):
+    assert mend_code(raw)[0] == mended
+    assert mend_codes(pa.array([raw])).texts == [mended]

@@ -326,3 +326,20 @@ def test_a_long_cell_of_blanks_and_daggers_is_read_at_once():
     assert read_cell("†" + " " * 4000 + "x", CellOptions("dx", DX)).codes
     assert read_cell("I10.x00 " * 400, CellOptions("dx", DX)).codes == ("I10.x00",) * 400
     assert read_cell("9" * 10_000_000, CellOptions("dx", DX)).rule == "code_is_name"
+
+
+@pytest.mark.parametrize("mark", ["*", "**"])
+def test_lone_asterisks_are_fillers_and_join_nothing(mark: str) -> None:
+    """Some senders write * for no value; glued to the principal it would make a code that nothing knows."""
+    slots = [CodeSlot(0, "C03C", pa.array(["I21.001"])), CodeSlot(1, "C06x01C", pa.array([mark]))]
+    found = clean_codes(slots, "dx", 1, known=frozenset({"I21.001"}))
+    assert found.codes.to_pylist() == [["I21.001"]]
+    assert found.issues == []
+    assert found.counted == {"filler": 1}
+
+
+def test_text_that_ends_with_an_asterisk_joins_nothing() -> None:
+    slots = [CodeSlot(0, "C03C", pa.array(["I21.001"])), CodeSlot(1, "C06x01C", pa.array(["待查*"]))]
+    found = clean_codes(slots, "dx", 1, known=frozenset({"I21.001"}))
+    assert found.codes.to_pylist()[0][0] == "I21.001"
+    assert [issue.rule for issue in found.issues] == ["code_is_name"]

@@ -16,6 +16,7 @@ _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 _OUTER = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F)))
 _OUTER += "\u205f\u3000" + _ZERO_WIDTH
 _DAGGERS = re.compile("†+")
+_LOWER_CODE = re.compile(r"[a-z][0-9]")
 
 
 class MendedCodes(NamedTuple):
@@ -36,8 +37,8 @@ class MendedCodes(NamedTuple):
 def mend_code(raw: str) -> tuple[str, tuple[str, ...]]:
     """One code text and the rules that changed it.
 
-    Mended are only: outer blanks, full-width characters, dagger signs (剑号), a lower-case leading letter,
-    X after the dot of the first part. A filler such as "NULL" or "-" is an empty code.
+    Mended are only: outer blanks, full-width characters, dagger signs (剑号), a lower-case leading letter and X after
+    the dot, both also in the asterisk code behind +. A filler such as "NULL" or "-" is an empty code.
 
     >>> mend_code(" i10.X00 ")
     ('I10.x00', ('code_blanks', 'code_lower_case', 'code_capital_x'))
@@ -60,8 +61,9 @@ def mend_code(raw: str) -> tuple[str, tuple[str, ...]]:
         rules.insert(0, "code_blanks")
     if text in column_data()["values"]["code_missing"]:
         return "", ("code_placeholder",)
-    if text[:1].islower() and text[:1].isascii():
-        text = text[0].upper() + text[1:]
+    capital = _leading_capitals(text)
+    if capital != text:
+        text = capital
         rules.append("code_lower_case")
     lowered = _lower_x(text)
     if lowered != text:
@@ -81,13 +83,23 @@ def _joined_by_plus(text: str) -> str:
     return "+".join(joined).rstrip("+") if text.endswith(("†", "†+")) else "+".join(joined)
 
 
+def _leading_capitals(text: str) -> str:
+    """A capital in front, and in front of every further code behind a +."""
+    first, *further = text.split("+")
+    if first[:1].islower() and first[:1].isascii():
+        first = first[0].upper() + first[1:]
+    parts = [part[0].upper() + part[1:] if _LOWER_CODE.match(part) else part for part in further]
+    return "+".join((first, *parts))
+
+
 def _lower_x(text: str) -> str:
-    dot = text.find(".")
-    if dot < 0 or "X" not in text:
+    if "X" not in text:
         return text
-    plus = text.find("+", dot)
-    end = len(text) if plus < 0 else plus
-    return text[:dot] + text[dot:end].replace("X", "x") + text[end:]
+    parts = []
+    for part in text.split("+"):
+        head, dot, rest = part.partition(".")
+        parts.append(head + dot + rest.replace("X", "x"))
+    return "+".join(parts)
 
 
 def mend_codes(dictionary: pa.StringArray) -> MendedCodes:

@@ -13,6 +13,7 @@ from drgengine.formats.cleaning.codeshape import (
     CodeShape,
     Kind,
     candidates,
+    ends_as_asterisk,
     is_morphology,
     only_code_characters,
     shape_of,
@@ -26,7 +27,7 @@ MENDING = ("code_blanks", "code_full_width", "code_dagger", "code_lower_case", "
 LONGEST_CELL = 4096
 """Longer text is no code cell; it is kept as it is."""
 
-_DASHES = re.compile(r"[-‐‑–—―_/\\]{1,6}")
+_DASHES = re.compile(r"[-‐‑–—―_/\\*]{1,6}")
 _LONG_BLANKS = re.compile(r"\s{3,}")
 _BLANK_AT_PLUS = re.compile(r"\s\+|\+\s")
 _ALWAYS_SEPARATE = ";,、|"
@@ -138,7 +139,7 @@ def _checked(text: str, options: CellOptions) -> tuple[tuple[str, ...], str, str
 
 def _at_plus(text: str, options: CellOptions) -> tuple[tuple[str, ...], str]:
     first, *rest = text.split("+")
-    if len(rest) == 1 and rest[0].endswith("*") and takes_asterisk(first, options.kind) and not is_morphology(rest[0]):
+    if len(rest) == 1 and ends_as_asterisk(rest[0]) and takes_asterisk(first, options.kind):
         return (text,), ""
     if options.plus == "join":
         return (text,), ""
@@ -146,7 +147,7 @@ def _at_plus(text: str, options: CellOptions) -> tuple[tuple[str, ...], str]:
         return (text,), "code_plus_ambiguous"
     codes = [first]
     for part in rest:
-        if part.endswith("*") and takes_asterisk(codes[-1], options.kind) and "+" not in codes[-1]:
+        if ends_as_asterisk(part) and takes_asterisk(codes[-1], options.kind) and "+" not in codes[-1]:
             codes[-1] += f"+{part}"
         else:
             codes.append(part)

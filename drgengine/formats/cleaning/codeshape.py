@@ -15,6 +15,7 @@ _MORPHOLOGY = r"[Mm]\d{4,5}/\d{1,2}"
 _EXTENSION = r"(?:[xX]\d{1,4})?"
 _DX = rf"[A-Za-z]\d\d(?:\.[0-9xX]{{1,4}}|[0-9xX]{{1,4}})?{_EXTENSION}\*?"
 _PROC = rf"\d\d(?:\.[0-9xX]{{1,5}}|[0-9xX]{{2,5}})(?:[A-Z]\d)?{_EXTENSION}\*?"
+_ASTERISK = re.compile(r"[A-Z]\d\d(?:\.[0-9x]{1,8})?\*")
 _CODE_CHARACTERS = re.compile(r"[0-9A-Za-z+*./]+")
 _IS_MORPHOLOGY = re.compile(_MORPHOLOGY)
 
@@ -89,8 +90,12 @@ def is_morphology(text: str) -> bool:
 
 
 def ends_as_asterisk(text: str) -> bool:
-    """Whether a text is an asterisk code (星号编码) on its own, to be joined to the dagger code before it."""
-    return text.endswith("*") and "+" not in text and not is_morphology(text)
+    """Whether a mended text is an asterisk code (星号编码) on its own, to be joined to the dagger code before it.
+
+    >>> [ends_as_asterisk(text) for text in ("I32.0*", "D77*", "G63.x00*", "*", "待查*", "A18.808+I32.0*")]
+    [True, True, True, False, False, False]
+    """
+    return bool(_ASTERISK.fullmatch(text))
 
 
 def takes_asterisk(text: str, kind: Kind = "dx") -> bool:
