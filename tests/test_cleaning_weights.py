@@ -48,7 +48,7 @@ HOURS = [
     ("96小时", 96.0, ["number_with_unit"]),
     ("1天2小时30分", 26.5, ["number_with_unit"]),
     ("-1", None, ["hours_negative"]),
-    ("*", None, ["number_unreadable"]),
+    ("*", None, ["filler"]),
     ("—", None, ["filler"]),
 ]
 DAYS = [
