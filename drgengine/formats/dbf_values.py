@@ -17,7 +17,6 @@ Block = NDArray[np.uint8]  # (records, bytes of the field)
 MEMO_KINDS = frozenset("MGPW")
 _PLAIN_NUMBERS = frozenset("NF")
 _JULIAN_DAY_OF_ORDINAL_0 = 1_721_425
-_LINE_FEED = 10
 
 
 @dataclass(slots=True)

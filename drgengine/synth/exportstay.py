@@ -17,7 +17,6 @@ from drgengine.synth.settings import FEMALE, MALE
 Cells = dict[str, str]
 Truth = dict[str, Any]
 
-CHARGE_PARTS = 24
 _ADMITTED, _OPERATED, _DISCHARGED = (6, 9), 12, (15, 18)  # hours; eighths of a day, so that day numbers are exact
 _PAYMENTS = ("1", "02", "3", "07", "99")
 _PARTS_OF = {
