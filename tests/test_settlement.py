@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import drgengine
 from drgengine.errors import DrgEngineError, InputFileError
 from drgengine.formats import read_front_page, read_settlement
+from drgengine.formats.convertfolder import convert_folder
 from drgengine.formats.frontpage import FRONT_PAGE_SCHEMA
 from drgengine.formats.settlement.profile import settlement_profile, table_of
 
@@ -232,7 +233,7 @@ def test_rows_without_a_settlement_are_reported_and_counted(folder):
 
 
 def test_a_settlement_without_diagnoses_stays(folder):
-    write(folder / "setlinfo.csv", SETL, ONE, one(setl_id="S2"))
+    write(folder / "setlinfo.csv", SETL, ONE, one(setl_id="S2", mdtrt_id="V2"))
     pages = read_settlement(folder)
     assert pages.table["case_id"].to_pylist() == ["S1", "S2"]
     assert found(pages) == [(2, "diseinfo.diag_code", "principal_missing")]
@@ -242,12 +243,67 @@ def test_a_settlement_without_diagnoses_stays(folder):
 
 def test_a_settlement_that_comes_twice_counts_once_by_its_last_discharge(folder):
     late = one(dscg_time="2025-03-05 09:00:00", act_ipt_days="4")
-    write(folder / "setlinfo.csv", SETL, one(setl_id="S0"), late, ONE)
+    write(folder / "setlinfo.csv", SETL, one(setl_id="S0", mdtrt_id="V0"), late, ONE)
     pages = read_settlement(folder)
     assert pages.superseded.to_pylist() == [{"row": 3, "counts": 2}]
     assert pages.table["dx"].to_pylist() == [[], ["I21.001", "I10.x00"], []]
     assert (3, "setl_id", "record_superseded") in found(pages)
     assert [r for r, _, rule in found(pages) if rule == "principal_missing"] == [1]
+
+
+def settlements(folder, *rows):
+    """Settlements S1, S2, ... of one visit unless `rows` say otherwise, each with a diagnosis of its own."""
+    named = [{"setl_id": f"S{n}"} | row for n, row in enumerate(rows, 1)]
+    write(folder / "setlinfo.csv", [*SETL, "setl_end_date"], *([*one(**r), r.get("end", "")] for r in named))
+    codes = ["I21.001", "I10.x00", "E11.900", "J18.900"]
+    diagnoses(folder, *([f"S{n}", "1", code, "1", "1"] for n, code in enumerate(codes[: len(rows)], 1)))
+
+
+EARLY, LATE = "2025-03-04 09:00:00", "2025-03-05 09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("rows", "superseded"),
+    [
+        ([{}, {}], [(1, 2)]),  # the last in the file
+        ([{"dscg_time": LATE}, {"end": "2025-03-09"}], [(2, 1)]),  # the last discharge
+        ([{"end": "2025-03-09"}, {"end": "2025-03-08"}, {}], [(2, 1), (3, 1)]),  # the last end of settlement
+        ([{}, {"mdtrt_id": "V2"}, {"medcasno": "M2"}, {"fixmedins_code": "H2"}], []),
+        ([{"medcasno": ""}, {"medcasno": ""}], []),
+        ([{"mdtrt_id": ""}, {"mdtrt_id": ""}, {"mdtrt_id": "", "adm_time": EARLY}], [(1, 2)]),  # the admission
+        ([{}, {"setl_id": "S1", "dscg_time": LATE}, {"dscg_time": LATE}], [(1, 3), (2, 3)]),  # over two steps
+    ],
+)
+def test_a_visit_settled_again_counts_once(tmp_path, rows, superseded):
+    settlements(tmp_path, *rows)
+    pages = read_settlement(tmp_path)
+    assert [(r["row"], r["counts"]) for r in pages.superseded.to_pylist()] == superseded
+    told = [(i["row"], i["hint"]) for i in pages.issues.to_pylist() if i["rule"] == "record_superseded"]
+    assert sorted(told) == [(row, f"row {counts}") for row, counts in superseded]
+
+
+def test_of_a_visit_settled_again_each_settlement_keeps_its_codes_and_one_is_grouped(tmp_path):
+    settlements(tmp_path, {"dscg_time": LATE, "act_ipt_days": "4"}, {}, {"mdtrt_id": "V2"})
+    write(tmp_path / "oprninfo.csv", ["mdtrt_id", *OPRN], ["V1", "", "37.2200", "1", ""])  # the visit's last settlement
+    pages = read_settlement(tmp_path)
+    assert pages.table["dx"].to_pylist() == [["I21.001"], ["I10.x00"], ["E11.900"]]
+    assert pages.table["proc"].to_pylist() == [["37.2200"], [], []]
+    assert found(pages) == [(2, "medcasno", "record_superseded")]
+    assert pages.cases["case_id"].to_pylist() == ["S1", "S3"]
+    assert drgengine.group(pages).equals(drgengine.group(pages.table.take([0, 2])))
+    assert pages.summary.tallies["settlements_without_diagnosis"] == 0
+    diagnoses(tmp_path, ["S1", "1", "I21.001", "1", "1"], ["S3", "1", "I10.x00", "1", "1"])
+    assert found(read_settlement(tmp_path)) == [(2, "medcasno", "record_superseded")]  # it need have no diagnoses
+
+
+def test_convert_sets_settlements_of_a_visit_settled_again_aside(tmp_path):
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    settlements(folder, {}, {}, {"mdtrt_id": "V2"})
+    summary = convert_folder(folder, tmp_path / "cases.parquet")
+    assert (summary.rows_read, summary.rows_written, summary.rows_superseded) == (3, 2, 1)
+    assert pq.read_table(tmp_path / "cases.parquet")["case_id"].to_pylist() == ["S2", "S3"]
+    assert pq.read_table(tmp_path / "cases.superseded.parquet")["dx"].to_pylist() == [["I21.001"]]
 
 
 def test_the_visit_links_where_the_settlement_is_absent(tmp_path):
@@ -301,6 +357,24 @@ def test_refunds_of_the_fee_list_are_netted_and_the_total_is_their_sum(folder):
     assert found(pages) == [(1, "FEE_LIST_D.DET_ITEM_FEE_SUMAMT", "charge_negative")]  # the class that stays below 0
     write(folder / "iteminfo.csv", ITEM, ["S1", "01", "5"])
     assert read_settlement(folder).summary.ignored == ("FEE_LIST_D.csv",)
+
+
+@pytest.mark.parametrize(
+    ("file", "header"), [("iteminfo", ITEM), ("FEE_LIST_D", ["setl_id", "med_chrgitm_type", "det_item_fee_sumamt"])]
+)
+def test_only_classes_that_stay_below_zero_are_told(folder, file, header):
+    rows = [["09", "100.10"], ["09", "-100.10"], ["01", "-5"], ["02", "8"], ["05", "-1"], ["5", "0.75"], ["14", "-2"]]
+    write(folder / f"{file}.csv", header, *(["S1", *row] for row in rows))
+    pages = read_settlement(folder)
+    case = pages.table.to_pylist()[0]
+    assert (case["charge_western_drug"], case["charge_general_service"], case["total_charge"]) == (0.0, 3.0, 0.75)
+    told = [(i["row"], i["raw"], i["rule"], i["hint"]) for i in pages.issues.to_pylist()]
+    assert told == [
+        (1, "-5.00", "charge_negative", "01 床位费"),
+        (1, "-0.25", "charge_negative", "05 治疗费"),
+        (1, "-2.00", "charge_negative", "14 其他费"),
+    ]
+    assert pages.summary.tallies["refunds"] == 4
 
 
 def test_intensive_care_and_its_dummies(folder):
@@ -384,8 +458,11 @@ def test_maps_and_grey_codes(folder, tmp_path):
     assert case["dx_source"] == ["I21.001", "I10.x00", "I10.x00"]
     assert case["dx_condition"] == ["1", "2", "2"]
     assert row(folder, grey=frozenset({"I10.x00"}))["dx_status"][1] == "grey"
-    with pytest.raises(DrgEngineError, match="target of mapping"):
+    with pytest.raises(DrgEngineError, match=r"target of mapping.*--code-edition clinical"):
         read_settlement(folder, dx_map=maps / "dx.csv")
+    with pytest.raises(DrgEngineError, match="argument plus"):
+        read_settlement(folder, plus="both")
+    assert row(folder, known_dx=frozenset({"I10.x00"}))["dx_status"] == ["unknown", "as_given"]
 
 
 def refuses(folder, *words):

@@ -88,7 +88,9 @@ def command(
     """
     from drgengine.commands.convertscreen import print_conversion
     from drgengine.commands.screen import RowProgress
+    from drgengine.formats.frontpage.convertfile import superseded_path
     from drgengine.formats.frontpage.summary import convert_words
+    from drgengine.formats.sink import keep_apart, refuse_same
 
     shared: dict[str, Any] = {
         "code_edition": code_edition,
@@ -99,7 +101,13 @@ def command(
         "duplicates": duplicates,
         "language": language,
     }
-    quality = _quality(report, scheme, language, quiet, input_path, output_path, issues)
+    if report is not None:
+        places: dict[str, Any] = {"cases": output_path, "superseded uploads": superseded_path(output_path), "issues": issues}
+        refuse_same(input_path, report)
+        keep_apart({**places, "report": report}, {"--dx-map": dx_map, "--proc-map": proc_map, "--grey": grey})
+    outputs = {"cases": output_path, "issues": issues, "report": report}
+    keep_apart(outputs, {"--salt-file": salt_file, "--profile": profile, "--scheme": scheme})
+    quality = _quality(report, scheme, language, quiet)
     with RowProgress(language, show=not quiet, name=convert_words(language)["progress"]) as progress:
         shared["progress"] = progress.update
         if quality is not None:
@@ -124,22 +132,16 @@ def command(
     return 1 if summary.by_severity["error"] else 0
 
 
-def _quality(
-    report: str | None, scheme: str, language: str, quiet: bool, *others: str | None
-) -> QualityCollector | None:
+def _quality(report: str | None, scheme: str, language: str, quiet: bool) -> QualityCollector | None:
     """What takes in the batches for the report, None when none is wanted; its place is checked before the work."""
     if report is None:
         return None
     from drgengine.commands.screen import warm_up
-    from drgengine.formats import refuse_same
     from drgengine.formats.sink import check_output
     from drgengine.grouper.schemefile import load_scheme
     from drgengine.quality import QualityCollector
 
     check_output(Path(report))
-    for other in others:
-        if other is not None:
-            refuse_same(other, report)
     warm_up(scheme, language, quiet)
     return QualityCollector(load_scheme(scheme))
 

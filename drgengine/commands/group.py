@@ -82,8 +82,10 @@ def command(
       drgengine group shards -o results --resume
     """
     from drgengine.commands.screen import RowProgress, print_summary, warm_up
+    from drgengine.formats.sink import keep_apart
     from drgengine.grouper.stream import group_file
 
+    keep_apart({"groups": output_path, "remarks": issues}, {"--columns": columns})
     mapping = read_columns(columns)
     front_page = _front_page(profile, code_edition, dx_map, proc_map, grey)
     if resume:

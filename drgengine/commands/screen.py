@@ -96,6 +96,9 @@ def print_summary(summary: GroupSummary, output: str, language: str) -> None:
     console.print(text["groups"].format(seen=len(summary.groups)))
     rate = f"{summary.rows_per_second:,.0f}"
     console.print(text["speed"].format(seconds=f"{summary.seconds:.2f}", rate=rate))
+    repeated = sum(n for (_, rule), n in summary.issues.counts.items() if rule == "record_superseded")
+    if repeated:
+        console.print(text["superseded"].format(n=f"{repeated:,}"), style="bold red", markup=False)
     if summary.dropped:
         console.print(text["dropped"].format(columns=some_names(summary.dropped)), markup=False)
     console.print(text["written"].format(path=output), markup=False, soft_wrap=True)

@@ -45,8 +45,8 @@ def convert_folder(
     """Convert the linked tables of settlement lists (医疗保障基金结算清单, interface 4101) to a file of cleaned cases.
 
     folder, code_edition, options : as in read_settlement
-    out, issues, duplicates, progress : as in convert_file; of a settlement that comes twice the row that counts has
-        the diagnoses
+    out, issues, duplicates, progress : as in convert_file; set aside are settlements that come twice, where the row
+        that counts has the diagnoses, and those of a visit that was settled again, which keep their own
     on_batch : called once, with all rows and issues
 
     Raises InputFileError, OutputFileError, DrgEngineError.
@@ -54,7 +54,7 @@ def convert_folder(
     started = time.perf_counter()
     check_choice("duplicates", duplicates, DUPLICATES)
     aside = superseded_path(out)
-    target = check_places(folder, out, aside, issues)
+    target = check_places(folder, out, aside, issues, options)
     found: list[BatchIssue] = []
     with ExitStack() as stack:
         remarks = stack.enter_context(IssueFile(issues, language)) if issues is not None else None

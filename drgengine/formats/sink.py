@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,9 @@ from drgengine.formats.source import PARQUET_ENDINGS, refuse_impossible
 # Of the target, in the temporary name: file systems take 255 bytes, and a character may have four.
 _NAME_CHARACTERS = 40
 _ENDINGS = ".parquet, .csv or .csv.gz"
+
+
+PathGiven = str | os.PathLike[str] | None
 
 
 class Sink(ABC):
@@ -132,6 +135,38 @@ def refuse_same(input_path: str | os.PathLike[str], output_path: str | os.PathLi
         raise OutputFileError(str(target), "the output is the input file", "Name another output file")
     if source.is_dir() and Path(os.path.realpath(source)) in Path(os.path.realpath(target)).parents:
         raise OutputFileError(str(target), "the output lies in the input folder", "Put the output in another folder")
+
+
+def keep_apart(outputs: Mapping[str, PathGiven], inputs: Mapping[str, object]) -> None:
+    """OutputFileError when two outputs are one file, or an output is a file that is read (maps, salt, profile ...).
+
+    outputs, inputs : what it is -> path; None and values that are no paths are passed over
+
+    >>> keep_apart({"cases": "cases.parquet", "issues": None}, {"--dx-map": "map.csv"})
+    >>> keep_apart({"cases": "map.csv"}, {"--dx-map": "map.csv"})
+    Traceback (most recent call last):
+    drgengine.errors.OutputFileError: map.csv: the cases would overwrite --dx-map. Name another output file.
+    """
+    placed = {name: Path(path) for name, path in outputs.items() if path is not None}
+    seen: dict[str, str] = {}
+    for name, place in placed.items():
+        refuse_impossible(place, OutputFileError)
+        for what, given in inputs.items():
+            if isinstance(given, str | os.PathLike) and _one_file(Path(given), place):
+                raise OutputFileError(str(place), f"the {name} would overwrite {what}", "Name another output file")
+        real = os.path.realpath(place)
+        if real in seen:
+            raise OutputFileError(str(place), f"{seen[real]} and {name} would go to the same file", "Name another file")
+        seen[real] = name
+
+
+def _one_file(first: Path, second: Path) -> bool:
+    try:
+        return os.path.realpath(first) == os.path.realpath(second) or (
+            first.exists() and second.exists() and first.samefile(second)
+        )
+    except (OSError, ValueError):
+        return False  # what cannot be looked at is told when it is opened
 
 
 def check_output(path: Path) -> Path:

@@ -22,6 +22,7 @@ from drgengine.errors import DrgEngineError, OutputFileError
 from drgengine.formats import Source, list_parts, open_front_page, open_sink, open_source, refuse_same
 from drgengine.formats.issuefile import IssueFile
 from drgengine.formats.sink import explain as explain_failure
+from drgengine.formats.sink import keep_apart
 from drgengine.grouper.cache import compiled
 from drgengine.grouper.group import BATCH_ROWS, BatchAnswer, Grouper, refuse_taken_names, result_fields
 from drgengine.grouper.scheme import Scheme
@@ -78,8 +79,7 @@ def group_file(
     refuse_same(source, target)
     if issues is not None:
         refuse_same(source, issues)
-        if os.path.realpath(issues) == os.path.realpath(target):
-            raise OutputFileError(str(issues), "remarks and groups would go to the same file", "Name another file")
+    keep_apart({"groups": target, "remarks": issues}, front_page or {})
     parts = list_parts(source)
     loaded = load_scheme(scheme)
     summary = GroupSummary(loaded.id, loaded.digest, files=len(parts))

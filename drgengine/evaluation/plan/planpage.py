@@ -37,7 +37,9 @@ A hospital that has discharges and is not in the table of hospitals is an error 
 discharges stays in league, scores, contributions, indicators, quality, decisions and frontier, without what discharges
 give, and has no row in case mix, inclusion flow, readmissions and CMI drift. Discharges outside `start` and `end` are
 left out, counted and listed; a discharge (hospital_id and case_id) that stands there twice is an error. Statistics
-instead of cases give no readmission and no adjusted mortality, and the method annex says so."""
+instead of cases give no readmission and no adjusted mortality, and the method annex says so. Nor can repeats be seen in
+them: a discharge that stood in two shards of `group_shards` is counted twice. A shard that cannot be read stops that
+run; what is finished stays, nothing is merged, and the next call goes on there."""
 
 
 def plan_page() -> str:

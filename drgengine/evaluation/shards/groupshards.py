@@ -41,12 +41,18 @@ def group_shards(
     verify : compare hashes of finished shards with the journal at the start, not their sizes alone
     progress : called with a ShardProgress at every step
 
+    Every row is grouped and counted as often as it stands in the input: a discharge (hospital_id and case_id) that two
+    shards hold is counted twice in the statistics, and neither the run nor an evaluation that takes the statistics can
+    see it. Statistics hold no discharges; `evaluate` refuses repeats only where it is given cases. Keep shards apart,
+    e.g. by month of discharge, and clean repeats within a shard with `convert`.
+
     A shard whose product is missing or damaged, or whose input has changed, is done again; `damaged` and `progress`
     say so. Memory does not grow with the number of shards beyond units x groups.
 
     Raises OutputFileError when the folder holds something else, was made with other arguments (it names them), lacks
     the input of a finished shard, or another process works in it; InputFileError, CaseTableError and SchemeError as
-    `group_file` does. What is finished then stays finished.
+    `group_file` does. The first shard that cannot be read stops the run: later shards are not tried and nothing is
+    merged, but what is finished stays finished. Mend the shard or take it out, and call again.
 
     >>> group_shards("shards", "results").rows  # doctest: +SKIP
     40000000

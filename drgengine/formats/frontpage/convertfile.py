@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drgengine.cases.issues import BatchIssue
-from drgengine.errors import OutputFileError
 from drgengine.formats.codemaps.signs import CodeEdition
 from drgengine.formats.frontpage.options import check_choice
 from drgengine.formats.frontpage.pages import summarise
 from drgengine.formats.frontpage.reader import open_front_page
 from drgengine.formats.frontpage.summary import ConvertSummary
 from drgengine.formats.issuefile import IssueFile
-from drgengine.formats.sink import check_output, open_sink, refuse_same
+from drgengine.formats.sink import check_output, keep_apart, open_sink, refuse_same
 from drgengine.formats.sink import explain as explain_failure
 from drgengine.formats.source import PARQUET_ENDINGS
 
@@ -65,7 +64,7 @@ def convert_file(
     started = time.perf_counter()
     check_choice("duplicates", duplicates, DUPLICATES)
     aside = superseded_path(out)
-    target = check_places(path, out, aside, issues)
+    target = check_places(path, out, aside, issues, {"profile": profile, **options})
     with ExitStack() as stack:
         scratch = stack.enter_context(_scratch_folder(target))
         # The issue file is opened first, so that it is closed last: it stands only beside the finished output.
@@ -125,16 +124,20 @@ def check_places(
     out: str | os.PathLike[str],
     aside: Path,
     issues: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
 ) -> Path:
-    """The output place, when nothing to be written lies in the way of another file. Raises OutputFileError."""
+    """The output place, when nothing to be written lies in the way of another file. Raises OutputFileError.
+
+    options : of the reader; tables and a profile named among them are not overwritten
+    """
     target = Path(out)
     for place in (target, aside):
         check_output(place)
         refuse_same(path, place)
     if issues is not None:
         refuse_same(path, issues)
-        if os.path.realpath(issues) in (os.path.realpath(target), os.path.realpath(aside)):
-            raise OutputFileError(str(issues), "issues and cases would go to the same file", "Name another file")
+    read = {name: options.get(name) for name in ("dx_map", "proc_map", "grey", "profile")}
+    keep_apart({"cases": target, "superseded uploads": aside, "issues": issues}, read)
     if not target.name.lower().endswith(_ENDINGS):
         open_sink(target, pa.schema([]))  # raises, naming the endings there are
     return target

@@ -41,7 +41,15 @@ def code_options(
     separators: str,
     plus: Plus,
 ) -> CodeOptions:
-    """Codes to check against, mapping tables and grey codes.
+    """The options of codes; separators "auto" are those of the profile. Raises as edition_options does."""
+    chosen = profile.separators if separators == "auto" else separators
+    return edition_options(code_edition, dx_map, proc_map, grey, chosen, plus)
+
+
+def edition_options(
+    code_edition: CodeEdition, dx_map: MapGiven, proc_map: MapGiven, grey: GreyGiven, separators: str, plus: Plus
+) -> CodeOptions:
+    """Codes to check against, mapping tables and grey codes, of front pages and settlement lists.
 
     Raises DrgEngineError: an unknown choice, or a mapping table for codes of the insurance edition, which some of
     would change their meaning; InputFileError: a table that cannot be read.
@@ -63,7 +71,7 @@ def code_options(
         targets={kind: edition[kind] if told or maps[kind] else frozenset() for kind in maps},
         maps=maps,
         grey=_grey(grey),
-        separators=profile.separators if separators == "auto" else separators,
+        separators=separators,
         plus=plus,
     )
 

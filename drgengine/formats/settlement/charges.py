@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,44 +29,43 @@ class Charges:
     refunds: int
 
 
-def read_charges(
-    table: InputTable, parent: np.ndarray, count: int, evidence: Evidence, *, line_by_line: bool
-) -> Charges:
+def read_charges(table: InputTable, parent: np.ndarray, count: int, evidence: Evidence) -> Charges:
     """The charges of `count` settlements by part (收费项目类别 -> 首页费用分类), see data/profiles/settlement.toml.
 
-    line_by_line : rows of a fee list, where a refund (退费) is a negative row and is netted; a class that stays below
-        zero is reported. Otherwise rows are classes, and a negative amount is reported as it stands.
+    table : the classes of the bill, or its lines. A refund (退费) is a negative row and is netted; only a class that
+        stays below zero is reported, with its sum.
     """
     profile = settlement_profile()
-    parts = [entry["part"] for entry in profile["charge_class"]] + [profile["unknown_class"]["part"]]
-    names = list(dict.fromkeys(parts))
-    place = np.array([names.index(part) for part in parts])
+    classes = [*profile["charge_class"], profile["unknown_class"]]
+    unknown = len(classes) - 1
     domain = {word: at for at, entry in enumerate(profile["charge_class"]) for word in _words(entry)}
-    kind = read_words(table.column("class"), table.shown("class"), domain, len(parts) - 1, len(parts) - 1)
+    kind = read_words(table.column("class"), table.shown("class"), domain, unknown, unknown)
     amount = clean_charges(table.column("amount"), table.shown("amount"), 1)
-    below = [i for i in amount.issues if not (line_by_line and i.rule == "charge_negative")]
-    valid = np.asarray(pc.is_valid(amount.values))
-    use = valid & (parent >= 0)
+    single = [issue for issue in amount.issues if issue.rule != "charge_negative"]
+    use = np.asarray(pc.is_valid(amount.values)) & (parent >= 0)
     yuan = np.asarray(pc.fill_null(amount.values, 0.0))[use]
-    cell = parent[use] * len(names) + place[kind.codes[use]]
-    size = count * len(names)
-    sums = np.round(np.bincount(cell, yuan, size), 2).reshape(count, len(names))
-    there = (np.bincount(cell, minlength=size) > 0).reshape(count, len(names))
+    cell, size = parent[use] * len(classes) + kind.codes[use], count * len(classes)
+    sums = np.bincount(cell, yuan, size).reshape(count, len(classes))
+    rows = np.bincount(cell, minlength=size).reshape(count, len(classes))
     evidence.count(amount, table.shown("amount"))
-    evidence.issues += at_settlements([*kind.issues, *below], parent, table.file)
-    if line_by_line:
-        evidence.issues += _below_zero(sums, names, table.shown("amount"))
-    total = pa.array(np.round(sums.sum(axis=1), 2), mask=~there.any(axis=1))
-    found = {name: pa.array(sums[:, at], mask=~there[:, at]) for at, name in enumerate(names)}
-    refunds = int(np.count_nonzero(yuan < 0)) if line_by_line else 0
-    return Charges(found, total, refunds)
+    evidence.issues += at_settlements([*kind.issues, *single], parent, table.file)
+    evidence.issues += _below_zero(np.round(sums, 2), [_title(entry) for entry in classes], table.shown("amount"))
+    parts = {}
+    for part in dict.fromkeys(entry["part"] for entry in classes):
+        at = [number for number, entry in enumerate(classes) if entry["part"] == part]
+        parts[part] = pa.array(np.round(sums[:, at].sum(axis=1), 2), mask=~rows[:, at].any(axis=1))
+    total = pa.array(np.round(sums.sum(axis=1), 2), mask=~rows.any(axis=1))
+    return Charges(parts, total, int(np.count_nonzero(yuan < 0)))
 
 
-def _words(entry: dict[str, object]) -> list[str]:
+def _title(entry: dict[str, Any]) -> str:
+    """How a class is named in issues, e.g. "09 西药费"."""
+    return f"{entry['code']} {entry['words'][0]}" if "code" in entry else str(entry["part"])
+
+
+def _words(entry: dict[str, Any]) -> list[str]:
     code = str(entry["code"])
-    words = entry["words"]
-    assert isinstance(words, list)
-    return [code, code.lstrip("0"), *words]
+    return [code, code.lstrip("0"), *entry["words"]]
 
 
 def _below_zero(sums: np.ndarray, names: list[str], column: str) -> list[BatchIssue]:

@@ -49,7 +49,8 @@ def read_diagnoses(
     """Diagnosis codes (诊断编码) of `count` settlements; by row dx_condition; what was left out.
 
     One diagnosis must carry the main flag: without one, or with several that differ, the principal stays empty and
-    nothing moves up. TCM diagnoses (中医诊断) are left out and counted. counts : settlements not set aside
+    nothing moves up. TCM diagnoses (中医诊断) are left out and counted. counts : settlements not set aside; others need
+    have no diagnoses
     """
     kind, main = _kinds(table), read_flags(table)
     western = (parent >= 0) & (kind.codes == _WESTERN)
@@ -58,15 +59,17 @@ def read_diagnoses(
     gathered = with_empty_principal(parent, western, lead, coding.sequence(table), count)
     codes = coding.clean(table, gathered.lists(table.column("code")), "dx")
     evidence.count(codes, table.shown("code"))
-    evidence.issues += [*without(codes.issues, "principal_missing", np.r_[clashing, np.flatnonzero(~counts)]), *several]
+    some, led = np.zeros(count, bool), np.zeros(count, bool)
+    some[parent[western]], led[parent[flagged]] = True, True
+    bare = np.flatnonzero(~counts & ~some)
+    evidence.issues += [*without(codes.issues, "principal_missing", np.r_[clashing, bare]), *several]
     evidence.issues += at_settlements([*kind.issues, *main.issues], parent, table.file)
     given = clean_domain(table.column("condition"), table.shown("condition"), 1, "admission_condition")
     condition = evidence.below(given, table.shown("condition"), parent, table.file)
-    with_any, with_main = np.unique(parent[western]).size, np.unique(parent[flagged]).size
     tallies = {
         "diagnoses_of_tcm": int(np.count_nonzero((parent >= 0) & (kind.codes == _TCM))),
-        "settlements_without_diagnosis": int(np.count_nonzero(counts)) - with_any,
-        "settlements_without_main": with_any - with_main,
+        "settlements_without_diagnosis": int(np.count_nonzero(counts & ~some)),
+        "settlements_without_main": int(np.count_nonzero(some & ~led)),
         "settlements_with_several_mains": int(clashing.size),
     }
     return codes, gathered, {"dx_condition": condition}, tallies

@@ -44,22 +44,24 @@ def read_keys(table: InputTable) -> Keys:
     return Keys(found[0], found[1], issues)
 
 
-def parents_of(keys: Keys, settlements: Keys, counted: np.ndarray) -> np.ndarray:
+def parents_of(keys: Keys, settlements: Keys, counted: np.ndarray, of_visit: np.ndarray | None = None) -> np.ndarray:
     """int64[rows]: the position of the settlement every row belongs to, -1 for none.
 
-    settlements : the keys they are looked up in; counted : bool, False for those set aside
+    settlements : the keys they are looked up in; counted : bool, False for those a row of the same settlement
+    replaces; of_visit : the same for visits, which a later settlement may stand for, too; `counted` without it
     A row is found by its settlement; only where it names none, or the settlement table has no such column, by the
     visit, and then belongs to the visit's last settlement.
     """
     count = len(keys.own)
     parent = np.full(count, -1, np.int64)
     open_ = np.ones(count, bool)
-    for name in _KEYS:
+    usable = (counted, counted if of_visit is None else of_visit)
+    for name, among in zip(_KEYS, usable, strict=True):
         asked, known = getattr(keys, name), getattr(settlements, name)
         if asked is None or known is None:
             continue
         named = np.asarray(pc.is_valid(asked))
-        at = _lookup(asked, known, counted)
+        at = _lookup(asked, known, among)
         use = open_ & named
         parent[use] = at[use]
         open_ &= ~named
@@ -73,23 +75,6 @@ def _lookup(asked: pa.Array, known: pa.Array, counted: np.ndarray) -> np.ndarray
         return np.full(len(asked), -1, np.int64)
     at = pc.index_in(asked, value_set=known.take(pa.array(positions)))
     return np.where(np.asarray(pc.is_valid(at)), positions[np.asarray(pc.fill_null(at, 0))], -1)
-
-
-def set_aside(own: pa.Array, discharge: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that a later row of the same settlement replaces, and the rows that count, both as positions.
-
-    The last discharge counts; without one, or with the same, the last row. A row without key replaces nothing.
-    """
-    key = np.asarray(pc.fill_null(own.dictionary_encode().indices, -1)).astype(np.int64)
-    when = np.asarray(pc.fill_null(discharge.cast(pa.int64()), np.iinfo(np.int64).min))
-    rows = np.flatnonzero(key >= 0)
-    order = rows[np.lexsort((rows, when[rows], key[rows]))]
-    last = np.r_[key[order][1:] != key[order][:-1], True] if order.size else np.empty(0, bool)
-    keeper = order[last][np.cumsum(np.r_[0, last[:-1]])] if order.size else order
-    lost = np.sort(order[~last])
-    of = np.full(len(own), -1, np.int64)
-    of[order] = keeper
-    return lost, of[lost]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,7 +34,8 @@ class SettlementPages(FrontPages):
     """Settlement lists as cases, in the shape of front pages.
 
     table : one row per row of the settlement table, in its order; of a settlement that comes twice the row that counts
-        holds the codes, the other none
+        holds the codes, the other none; of a visit that was settled again each settlement holds its own
+    superseded : row, counts (the row that counts instead), of both; `cases` is the table without these rows
     issues : row of the settlement table; only of a row without a settlement (settlement_missing) and of one with a
         wrong number of cells (row_ragged) the row of its own table
     """

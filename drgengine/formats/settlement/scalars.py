@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from drgengine.formats.cleaning import (
     Cleaned,
     clean_charges,
+    clean_dates,
     clean_department,
     clean_domain,
     clean_identifier,
@@ -36,6 +37,7 @@ _CLEANERS: dict[str, Callable[[pa.Array, str, int], Cleaned]] = {
     "total_charge": clean_charges,
     "paid_within_plan": clean_charges,
     "paid_outside_plan": clean_charges,
+    "settled_end": clean_dates,
 }
 _DOMAINS = {
     "sex": "sex",
@@ -62,7 +64,10 @@ def work_on(table: InputTable) -> Work:
 
 
 def read_scalars(work: Work, table: InputTable) -> dict[str, pa.Array]:
-    """Columns of FRONT_PAGE_SCHEMA that the settlement table feeds; absent ones are left out."""
+    """Columns of FRONT_PAGE_SCHEMA that the settlement table feeds; absent ones are left out.
+
+    Beside them settled_end (结算结束日期), which tells the last settlement of a visit.
+    """
     columns = read_stay(work, Found(scalars=dict(table.headers)), settlement_profile()["days_unit"])
     _allow_empty_years(work, table, columns["age_years"])
     for name, clean in _CLEANERS.items():

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from drgengine.cases.issues import BatchIssue
+from drgengine.cases.unreadable import as_utf8
 from drgengine.errors import InputFileError
 from drgengine.formats.settlement.profile import find_columns, settlement_profile, table_of
 from drgengine.formats.source import DBF_ENDINGS, EXCEL_ENDINGS, PARQUET_ENDINGS, TEXT_ENDINGS, open_source
@@ -120,7 +121,9 @@ def read_table(path: Path, table: str, stem: str | None = None, further: tuple[s
     with open_source(path, columns=wanted, ragged="keep") as source:
         read = pa.Table.from_batches(list(source.batches()), source.schema).combine_chunks()
         ragged = tuple(getattr(source, "ragged", ()))
-    columns = {purpose: _one(read[header]) for purpose, header in headers.items() if header in read.schema.names}
+    columns = {
+        purpose: as_utf8(_one(read[header])) for purpose, header in headers.items() if header in read.schema.names
+    }
     return InputTable(path.name, read.num_rows, columns, headers, f"{stem}." if stem else "", ragged)
 
 
