@@ -95,6 +95,21 @@ class Scenarios:
             "empty": group(df.limit(0)).count(),
         }
 
+    def names(self) -> dict[str, Any]:
+        """Names that Spark reads as syntax, and two columns of one name."""
+        df = self.spark.sql(
+            "SELECT array('I21.001') dx, '1' sex, 63 age_years, 'w' `a.b c`, 2 x, 3 X, 4 x, 5 `*`, 6 `q``r`, 7 `c0`"
+        )
+        twice = group(group(df, prefix="x.y "))
+        [row] = twice.collect()
+        cells = unit_statistics(twice, "a.b c").cells
+        return {
+            "columns": twice.columns,
+            "values": list(row)[3:10],
+            "drg": [row[-3], row["x.y drg"]],
+            "unit": cells["a.b c"].to_pylist() + cells["cases"].to_pylist(),
+        }
+
     def statistics(self) -> list[str]:
         """Of rows dealt out anew, and of the files as they are; to be compared with one machine's."""
         dealt = group(self.cases).repartition(5)
@@ -109,6 +124,8 @@ class Scenarios:
         tracker = self.spark.sparkContext.statusTracker()
         before = len(tracker.getJobIdsForGroup(None))
         odd = self.cases.selectExpr("*", "1 AS DRG", "make_interval(1) AS span")
+        twins = self.cases.selectExpr("*", "'1' AS sex")
+        function = register(self.spark)
         calls: dict[str, Callable[[], Any]] = {
             "taken": lambda: group(odd.drop("span")),
             "type": lambda: group(odd.drop("DRG")),
@@ -116,8 +133,16 @@ class Scenarios:
             "mapping": lambda: group(self.cases, columns={"nowhere": "sex"}),
             "scheme": lambda: group(self.cases, "chs-drg-9"),
             "table": lambda: group("cases"),
+            "prefixed": lambda: group(odd.selectExpr("dx", "sex", "1 AS `x.y DRG`"), prefix="x.y "),
+            "twins": lambda: group(twins),
+            "both": lambda: group(self.cases.selectExpr("*", "sex AS XB")),
+            "call": lambda: self.cases.select(function("dx", sexx="sex")),
+            "undiagnosed": lambda: self.cases.select(function(sex="sex", age_years="age_years")),
             "column": lambda: unit_statistics(self.cases),
             "unit": lambda: unit_statistics(group(self.cases), "ward"),
+            "unit twins": lambda: unit_statistics(group(self.cases.selectExpr("*", "1 AS ward", "2 AS ward")), "ward"),
+            "unit type": lambda: unit_statistics(group(self.cases).selectExpr("*", "make_interval(1) AS span"), "span"),
+            "no table": lambda: unit_statistics("cases"),
         }
         told = {name: _words(call) for name, call in calls.items()}
         assert len(tracker.getJobIdsForGroup(None)) == before
@@ -125,6 +150,7 @@ class Scenarios:
         told["status"] = _words(lambda: unit_statistics(wrong))
         numbers = self.cases.selectExpr("3 AS dx1", "sex", "age_years")
         told["numbers"] = _words(lambda: group(numbers).count())
+        told["arguments"] = _words(lambda: self.spark.sql("SELECT drg_group(dxx => 'I21.001', sex => '1')").collect())
         return told
 
     def page(self) -> dict[str, int]:

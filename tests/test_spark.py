@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import drgengine as de
-from drgengine.errors import DrgEngineError, SchemeError
+from drgengine.cases import resolve_columns
+from drgengine.errors import CaseTableError, DrgEngineError, SchemeError
 from drgengine.evaluation.mix import UnitStatistics, casemix, load_statistics, unit_statistics
 from drgengine.grouper.cache import compiled
 from drgengine.grouper.group import RESULT_COLUMNS
 from drgengine.grouper.schemefile import load_scheme
-from drgengine.spark import local_cluster, mapped, needs, sqlfunction
+from drgengine.spark import local_cluster, mapped, needs, remedies, sqlfunction
 from drgengine.spark.shipped import Shipped, ship
 from drgengine.synth import sample
 
@@ -189,12 +191,21 @@ REFUSED = {
     "type": ("CaseTableError", ["'span'", "interval", "df.drop"]),
     "principal": ("CaseTableError", ["principal diagnosis"]),
     "mapping": ("CaseTableError", ["'nowhere'"]),
+    "prefixed": ("CaseTableError", ["x.y DRG", "prefix"]),
+    "twins": ("CaseTableError", ["two columns are named 'sex'", 'columns={"sex": "extra"}']),
+    "both": ("CaseTableError", ["'sex' and 'XB'", 'columns={"XB": "extra"}']),
+    "call": ("CaseTableError", ["no argument 'sexx'", "Did you mean sex?"]),
+    "undiagnosed": ("CaseTableError", ["principal diagnosis", "dx => ..."]),
     "scheme": ("SchemeError", ["chs-drg-9", "chs-drg-2.0"]),
     "table": ("CaseTableError", ["str", "DataFrame"]),
     "column": ("EvaluationError", ["'drg'", "Group the cases first"]),
     "unit": ("EvaluationError", ["'ward'"]),
     "status": ("EvaluationError", ["'unsure'", "grouped"]),
-    "numbers": ("PythonException", ["CaseTableError", "'dx1'", "numbers", "as text"]),
+    "unit twins": ("EvaluationError", ["two columns are named 'ward'"]),
+    "unit type": ("EvaluationError", ["'span'", "interval"]),
+    "no table": ("EvaluationError", ["str", "DataFrame"]),
+    "numbers": ("PythonException", ["CaseTableError", "'dx1'", "numbers", "as text", 'columns={"dx1": "extra"}']),
+    "arguments": ("PythonException", ["CaseTableError: arguments of the SQL function", "no argument 'dxx'"]),
 }
 
 
@@ -204,6 +215,18 @@ def test_what_cannot_work_says_why(answer: Answer, name: str) -> None:
     found, text = answer("refused")[name]
     assert found == kind, text
     assert [word for word in words if word not in text] == []
+    assert "Traceback" not in text
+    assert "map.toml" not in text
+
+
+def test_names_may_hold_anything_and_stand_twice(answer: Answer) -> None:
+    found = answer("names")
+    results = [*(f"x.y {name}" for name in RESULT_COLUMNS), *RESULT_COLUMNS]
+    assert found["columns"] == ["dx", "sex", "age_years", "a.b c", "x", "X", "x", "*", "q`r", "c0", *results]
+    assert found["values"] == ["w", 2, 3, 4, 5, 6, 7]
+    alone = de.group({"dx": [["I21.001"]], "sex": ["1"], "age_years": [63]})["drg"].to_pylist()
+    assert found["drg"] == alone * 2
+    assert found["unit"] == ["w", 1]
 
 
 def test_the_examples_of_the_page_run(answer: Answer) -> None:
@@ -221,6 +244,46 @@ def test_a_machine_without_pyspark_or_java_is_told_what_to_install(monkeypatch: 
     for call in (local_cluster, lambda: mapped.group(None), lambda: sqlfunction.register(None)):
         with pytest.raises(DrgEngineError, match=r"drgengine\[spark\].*Java 17"):
             call()
+
+
+def texts(*values: str) -> list[pd.Series]:
+    return [pd.Series([value]) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("by_place", "by_name", "problem"),
+    [
+        ([], {}, r"the call has none\. Give dx, proc.*struct\(\*\)"),
+        (texts(*"abcdefghijk"), {}, "11 arguments by place.*at most 10"),
+        (texts("I21.001"), {"foo": texts("A")[0]}, "no argument 'foo'.*header the case table knows"),
+        (texts("I21.001"), {"dx": texts("I10")[0]}, "'dx' is given by place and by name"),
+        ([pd.DataFrame({"dx": ["I10"]})], {"sex": texts("1")[0]}, "Give the struct alone"),
+        ([], {"dx": pd.DataFrame({"dx": ["I10"]})}, "Give the struct alone"),
+        ([pd.DataFrame({"dx": ["I10"], "sex_0": [1], "sex_1": [2]})], {}, "two fields of the struct are named 'sex'"),
+    ],
+)
+def test_a_wrong_call_of_the_sql_function_is_refused(
+    by_place: list[Any], by_name: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(CaseTableError, match=problem):
+        sqlfunction.as_batch(tuple(by_place), by_name)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"诊断码": pa.string(), "sex": pa.string()},
+        {"dx": pa.string(), "sex": pa.string(), "XB": pa.string()},
+        {"dx": pa.string(), "sex": pa.list_(pa.string())},
+    ],
+)
+def test_remedies_of_the_grouper_fit_spark(schema: dict[str, pa.DataType]) -> None:
+    with pytest.raises(CaseTableError, match=r"map\.toml") as told:
+        resolve_columns(pa.schema(schema))
+    table, sql = remedies.for_table(told.value.remedy), remedies.for_sql(told.value.remedy)
+    assert "columns={" in table
+    assert "map.toml" not in table + sql
+    assert "columns" not in sql
 
 
 def test_an_old_java_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

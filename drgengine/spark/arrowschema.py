@@ -1,34 +1,42 @@
-"""The Arrow schema that the executors will see of a Spark table, and names that Spark cannot tell apart."""
+"""The Arrow schema that the executors will see of a Spark table, and names that Spark cannot tell apart or read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from drgengine.errors import CaseTableError
+from drgengine.errors import CaseTableError, DrgEngineError
 
 PLACE = "Spark table"
 
 
-def arrow_schema(df: Any) -> pa.Schema:
-    """The columns of a DataFrame with their Arrow types. Raises CaseTableError for a type Arrow does not have."""
+def arrow_schema(columns: Iterable[Any], error: type[DrgEngineError] = CaseTableError) -> pa.Schema:
+    """Columns (fields of a Spark schema) with their Arrow types. Raises `error` for a type Arrow does not have."""
     from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
 
     fields: list[pa.Field] = []
-    for field in df.schema.fields:
+    for field in columns:
         try:
             fields += to_arrow_schema(StructType([field]))
         except PySparkException:
-            raise CaseTableError(
+            raise error(
                 PLACE,
                 f"the column {field.name!r} has the type {field.dataType.simpleString()}, which has no Arrow form",
                 "Leave it out (df.drop) or cast it to text",
             ) from None
     return pa.schema(fields)
+
+
+def plainly_named(df: Any) -> Any:
+    """The table with columns c0, c1, ... by place.
+
+    Spark reads a dot, a star or a backtick in a name as syntax, and cannot tell columns of one name apart.
+    """
+    return df.toDF(*(f"c{at}" for at in range(len(df.columns))))
 
 
 def refuse_taken(df: Any, names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import drgengine
+from drgengine.spark.remedies import for_table, told_with
 
 if TYPE_CHECKING:
     from drgengine.cases import ColumnMap
@@ -70,22 +71,27 @@ def grouper_for(shipped: Shipped, columns: ColumnMap) -> Grouper:
     return _groupers[key]
 
 
-def group_batches(shipped: Shipped, columns: ColumnMap, prefix: str) -> Callable[[Batches], Batches]:
-    """The function for mapInArrow: batches of a partition in, the same with six columns of text out."""
+def group_batches(shipped: Shipped, columns: ColumnMap, names: Sequence[str]) -> Callable[[Batches], Batches]:
+    """The function for mapInArrow: batches of a partition in, the same with six columns of text out.
+
+    names : of the columns as `columns` speaks of them; Spark itself sees plain names
+    """
+    own = list(names)
 
     def grouped(batches: Batches) -> Batches:
         from drgengine.spark.executor import answered
 
         for batch in batches:
-            yield answered(batch, shipped, columns, prefix)
+            yield answered(batch, shipped, columns, own)
 
     return grouped
 
 
-def answered(batch: pa.RecordBatch, shipped: Shipped, columns: ColumnMap, prefix: str) -> pa.RecordBatch:
+def answered(batch: pa.RecordBatch, shipped: Shipped, columns: ColumnMap, names: list[str]) -> pa.RecordBatch:
     """A batch with the six result columns behind its own."""
-    found = results(batch, shipped, columns)
-    fields = [*batch.schema, *(pa.field(prefix + name, pa.string()) for name in found)]
+    with told_with(for_table):
+        found = results(batch.rename_columns(names), shipped, columns)
+    fields = [*batch.schema, *(pa.field(name, pa.string()) for name in found)]
     return pa.RecordBatch.from_arrays([*batch.columns, *found.values()], schema=pa.schema(fields))
 
 

@@ -14,7 +14,7 @@ from drgengine.errors import DrgEngineError, EvaluationError
 from drgengine.evaluation.mix.casecolumns import CHARGE, COST, CaseColumns, find_columns
 from drgengine.evaluation.mix.measures import COUNTS, GROUP_COLUMNS
 from drgengine.evaluation.mix.unitstatistics import UnitStatistics, add_up
-from drgengine.spark.arrowschema import PLACE, comparison
+from drgengine.spark.arrowschema import PLACE, arrow_schema, comparison, plainly_named
 from drgengine.spark.needs import require_pyspark
 
 _CELL, _UNUSABLE, _PERIOD, _ERROR = "cell", "unusable", "period", "error"
@@ -45,18 +45,22 @@ def unit_statistics(
     require_pyspark()
     from pyspark.sql import functions as f
 
+    if not hasattr(df, "mapInArrow"):
+        raise EvaluationError("cases", f"a {type(df).__name__} is no Spark table", "Pass a pyspark.sql.DataFrame")
     names = (by,) if isinstance(by, str) else tuple(by)
     columns = find_columns(df.columns, names, charge, cost, PLACE)
     _refuse_twins(df, columns)
+    needed = [df.columns.index(name) for name in columns.needed()]
+    arrow_schema([df.schema.fields[at] for at in needed], EvaluationError)
     units = [name for name in columns.by if name not in GROUP_COLUMNS]
     keys = [f"key_{at}" for at in range(len(units) + len(GROUP_COLUMNS))]
     sums = [f"sum_{at}" for at in range(len(COUNTS))]
     texts, numbers = (f"{key} string" for key in keys), (f"{name} bigint" for name in sums)
     schema = ", ".join(["kind string", "note string", *texts, *numbers, "first_day date", "last_day date"])
     collect = cells_of_partition(columns, max_stay_days, ungroupable)
-    needed = [f.col("`" + name.replace("`", "``") + "`") for name in columns.needed()]
+    plain = plainly_named(df)
     added = (
-        df.select(needed)
+        plain.select([plain.columns[at] for at in needed])
         .mapInArrow(collect, schema)
         .groupBy("kind", "note", *keys)
         .agg(*(f.sum(name).alias(name) for name in sums), f.min("first_day"), f.max("last_day"))
@@ -77,7 +81,7 @@ def cells_of_partition(
 ) -> Callable[[Batches], Batches]:
     """The function for mapInArrow: batches of a partition in, one batch of its cells and remarks out."""
     # Plain values: an object of ours would load the kernels with it, before they have a place for compiled code.
-    by, header = columns.by, dict(columns.header)
+    by, header, names = columns.by, dict(columns.header), columns.needed()
 
     def collected(batches: Batches) -> Batches:
         from drgengine.spark.executor import prepare
@@ -91,7 +95,7 @@ def cells_of_partition(
         try:
             for batch in batches:
                 if batch.num_rows:
-                    collector.add(batch)
+                    collector.add(batch.rename_columns(names))
         except DrgEngineError as error:
             # Not raised here: Spark would try the partition again and hide the words in a trace.
             yield error_batch(error, len(collector.units))
