@@ -16,6 +16,7 @@ from drgengine.formats.cleaning.cleancodes import clean_code_list, clean_codes
 from drgengine.formats.cleaning.codecell import CellOptions, is_filler, read_cell
 from drgengine.formats.cleaning.codeflat import CodeSlot
 from drgengine.formats.cleaning.result import CleanedCodes
+from drgengine.formats.frontpage.codelists import clean_single_code
 
 DX = load_edition("icd10-yb-2.0").known
 PROC = load_edition("icd9cm3-yb-2.0").known
@@ -45,7 +46,7 @@ DX_CELLS = [
     ("A17.000+", ["A17.000"], ["code_affix"]),
     ("I10x00x002", ["I10.x00x002"], ["code_dot_missing"]),
     ("E11900", ["E11.900"], ["code_dot_missing"]),
-    ("E11977", ["E11977"], []),
+    ("E11977", ["E11977"], ["code_malformed"]),
     ("I219", ["I219"], ["code_short"]),
     ("E11.9", ["E11.9"], ["code_short"]),
     ("I10", ["I10"], ["code_short"]),
@@ -71,6 +72,17 @@ DX_CELLS = [
     ("I10.x00 高血压;E11.900 糖尿病", ["I10.x00", "E11.900"], ["code_several"]),
     ("E11.900;X59.900", ["E11.900", "X59.900"], ["code_several"]),
 ]
+DX_CELLS += [
+    (raw, [raw], ["code_malformed"]) for raw in ("I21.900.", "I21..900", "I21.900/", "1", "00.6600", "I21,900")
+]
+DX_CELLS += [
+    ("I10.x00,E11.900", ["I10.x00", "E11.900"], ["code_several"]),
+    ("I10.x00，E11.900", ["I10.x00", "E11.900"], ["code_several"]),
+    ("I10.x00，", ["I10.x00"], ["code_affix"]),
+    ("I21,900;E11.900", ["I21,900", "E11.900"], ["code_several"]),
+    ("#N/A", [], ["spreadsheet_error"]),
+    (" #value! ", [], ["spreadsheet_error"]),
+]
 PROC_CELLS = [
     ("96.0800x005", ["96.0800x005"], []),
     ("33.6X00", ["33.6x00"], ["code_capital_x"]),
@@ -80,6 +92,9 @@ PROC_CELLS = [
     ("96.0800x005/38.9301", ["96.0800x005", "38.9301"], ["code_several"]),
     ("38.9301 96.0400", ["38.9301", "96.0400"], ["code_several"]),
     ("切除10.5cm", ["切除10.5cm"], ["code_is_name"]),
+    ("0.1800", ["00.1800"], ["code_zero_lost"]),
+    ("3.09", ["3.09"], ["code_malformed"]),
+    ("36.0600.0", ["36.0600.0"], ["code_malformed"]),
 ]
 
 
@@ -325,7 +340,7 @@ def test_reading_is_stable(text):
 def test_a_long_cell_of_blanks_and_daggers_is_read_at_once():
     assert read_cell("†" + " " * 4000 + "x", CellOptions("dx", DX)).codes
     assert read_cell("I10.x00 " * 400, CellOptions("dx", DX)).codes == ("I10.x00",) * 400
-    assert read_cell("9" * 10_000_000, CellOptions("dx", DX)).rule == "code_is_name"
+    assert read_cell("9" * 10_000_000, CellOptions("dx", DX)).rule == "code_too_long"
 
 
 @pytest.mark.parametrize("mark", ["*", "**"])
@@ -343,3 +358,87 @@ def test_text_that_ends_with_an_asterisk_joins_nothing() -> None:
     found = clean_codes(slots, "dx", 1, known=frozenset({"I21.001"}))
     assert found.codes.to_pylist()[0][0] == "I21.001"
     assert [issue.rule for issue in found.issues] == ["code_is_name"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "hint"),
+    [
+        ("dx", "I21..900", "I21.900"),
+        ("dx", "I21,900", "I21.900"),
+        ("dx", "Z97977x009", "Z97.977x009"),
+        ("dx", "00.6600", ""),
+        ("proc", "36.0600.0", "36.0600"),
+    ],
+)
+def test_a_malformed_code_says_what_it_may_be(kind, raw, hint):
+    known = frozenset({"I21.900", "36.0600"})
+    issue = clean_codes([CodeSlot(1, "COL", pa.array([raw]))], kind, known=known).issues[-1]
+    assert (issue.rule, issue.hints) == ("code_malformed", [hint])
+
+
+def test_a_lost_zero_is_set_only_where_one_code_reads_so():
+    slot = CodeSlot(0, "COL", pa.array(["0.1800", "8.51", "3.09"]))
+    known = frozenset({"00.1800", "00.1800x001", "08.5100", "08.5100x001", "03.0900"})
+    cleaned = clean_codes([slot], "proc", known=known)
+    assert cleaned.codes.to_pylist() == [["00.1800"], ["8.51"], ["03.0900"]]
+    assert [(i.rule, i.rows.tolist(), i.cleaned, i.hints) for i in cleaned.issues] == [
+        ("code_malformed", [2], None, ["08.5100 08.5100x001"]),
+        ("code_zero_lost", [1, 3], ["00.1800", "03.0900"], None),
+    ]
+
+
+@pytest.mark.parametrize("raw", ["110101199003071233", "11010119900307123X", "13912345678", "高血压 139 1234 5678"])
+def test_numbers_of_persons_leave_neither_as_codes_nor_in_issues(raw):
+    for kind in ("dx", "proc"):
+        cleaned = clean_codes([CodeSlot(0, "COL", pa.array([raw]))], kind, known=DX)
+        number = raw.split(" ", 1)[-1]
+        assert cleaned.codes.to_pylist() == [[raw.replace(number, "?")]]
+        assert [(i.rule, i.values) for i in cleaned.issues] == [("code_is_name", [raw.replace(number, "…")])]
+    alone = clean_single_code(pa.array([raw, "#REF!", "M8140/3"]), "COL", 1)
+    assert alone.values.to_pylist() == [cleaned.codes.to_pylist()[0][0], None, "M8140/3"]
+    assert [(i.rule, i.rows.tolist()) for i in alone.issues] == [("code_is_name", [1]), ("spreadsheet_error", [2])]
+    assert raw not in str(alone.issues)
+
+
+def test_the_error_of_a_spreadsheet_is_told_at_the_end_of_a_list_too():
+    cells = [["#N/A", "I10.x00"], ["I10.x00", "E11.900"], ["#REF!", "#NAME?"]]
+    columns = [CodeSlot(at, name, pa.array(column)) for at, (name, column) in enumerate(zip("PSE", cells, strict=True))]
+    for cleaned in (
+        clean_codes(columns, known=DX),
+        clean_code_list(pa.array(list(zip(*cells, strict=True))), "P", known=DX),
+    ):
+        assert cleaned.codes.to_pylist() == [["", "I10.x00"], ["I10.x00", "E11.900"]]
+        lost = [
+            (value, row)
+            for i in cleaned.issues
+            if i.rule == "spreadsheet_error"
+            for value, row in zip(i.values, i.rows, strict=True)
+        ]
+        assert sorted(lost) == [("#N/A", 1), ("#NAME?", 2), ("#REF!", 1)]
+        assert [i.rows.tolist() for i in cleaned.issues if i.rule == "principal_missing"] == [[1]]
+
+
+def test_a_code_in_the_name_column_beside_an_empty_cell():
+    codes, names = (
+        pa.array(["", "-", "", "", None]),
+        pa.array(["I21.900", "i10.X00", "维生素B12缺乏", "高血压 I10.x00", "B12"]),
+    )
+    slots = [CodeSlot(0, "C03C", codes, names), CodeSlot(1, "C06x01C", pa.array(["E11.900"] * 5))]
+    cleaned = clean_codes(slots, known=DX)
+    assert [row[0] for row in cleaned.codes.to_pylist()] == ["I21.900", "I10.x00", "", "", ""]
+    assert [(i.rule, i.rows.tolist(), i.hints) for i in cleaned.issues] == [
+        ("code_name_swapped", [1, 2], None),
+        ("principal_missing", [3, 5], None),
+        ("principal_missing", [4], ["I10.x00"]),
+    ]
+
+
+def test_a_thousand_codes_in_one_cell_are_taken_apart_and_quoted_short():
+    cleaned = clean_codes([CodeSlot(0, "COL", pa.array([";".join(["I10.x00"] * 1000)]))], known=DX)
+    assert len(cleaned.codes.to_pylist()[0]) == 1000
+    assert [(i.rule, len(i.values[0]), len(i.cleaned[0])) for i in cleaned.issues] == [("code_several", 201, 201)]
+
+
+def test_a_list_is_cut_at_commas_unless_one_stands_for_a_dot():
+    cleaned = clean_code_list(pa.array(["I10.x00,高血压，,E11.900", "I21,900|E11.900"]), "dx", known=DX)
+    assert cleaned.codes.to_pylist() == [["I10.x00", "高血压", "", "E11.900"], ["I21,900", "E11.900"]]

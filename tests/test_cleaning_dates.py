@@ -31,6 +31,13 @@ TABLE = [
     ("2019年01月02日 8时5分", MORNING, ["date_rewritten"]),
     ("2019年1月2日8:05", MORNING, ["date_rewritten"]),
     ("20190102", DAY, ["date_rewritten"]),
+    ("2019-01-01 24:00:00", DAY, []),
+    ("2019-01-01 24:00:01", None, ["date_unreadable"]),
+    ("1900-01-01 00:00:00.000", None, ["date_placeholder"]),
+    ("1900/1/1", None, ["date_placeholder"]),
+    (" 1899-12-30", None, ["date_placeholder", "text_blanks"]),
+    ("1900-01-02", dt.datetime(1900, 1, 2), []),
+    ("#VALUE!", None, ["spreadsheet_error"]),
     ("20190102080500", MORNING, ["date_rewritten"]),
     ("201901020805", MORNING, ["date_rewritten"]),
     ("2020/2/29", dt.datetime(2020, 2, 29), ["date_rewritten"]),
@@ -69,6 +76,13 @@ def test_table(raw, value, rules):
     assert read_one(clean_dates, raw) == (value, rules)
 
 
+def test_typed_placeholders_are_no_dates():
+    days = pa.array([dt.date(1899, 12, 30), dt.date(1900, 1, 1), dt.date(1900, 1, 2)])
+    found = clean_dates(days, "c", 1)
+    assert found.values.to_pylist() == [None, None, dt.datetime(1900, 1, 2)]
+    assert rules_by_row(found, 3) == [["date_placeholder"], ["date_placeholder"], []]
+
+
 def test_issue_tells_raw_and_cleaned():
     found = clean_dates(pa.array(["2019-01-02", "2019/1/2 8:05:00", "x"]), "B12", 11)
     assert {i.rule: (i.column, i.rows.tolist(), i.values, i.cleaned) for i in found.issues} == {
@@ -86,7 +100,8 @@ def test_issue_tells_raw_and_cleaned():
         ("08:30", 30600, []),
         ("0", 0, []),
         ("23", 82800, []),
-        ("24", 0, ["number_unreadable"]),
+        ("24", 86400, []),
+        ("25", 0, ["number_unreadable"]),
         ("早上", 0, ["number_unreadable"]),
         ("8.0", 28800, ["number_tail"]),
         ("", 0, []),
@@ -177,5 +192,8 @@ def test_every_day_is_read_as_the_library_does():
     days = np.arange(np.datetime64("1880-01-01"), np.datetime64("2101-01-01"))
     texts = np.datetime_as_string(days).tolist()
     found = clean_dates(pa.array(texts), "c", 1)
-    assert not found.issues
-    assert found.values.cast(pa.date32()).cast(pa.int32()).to_pylist() == days.astype(int).tolist()
+    assert [(issue.rule, issue.values) for issue in found.issues] == [
+        ("date_placeholder", ["1899-12-30", "1899-12-31", "1900-01-01"])
+    ]
+    given = found.values.cast(pa.date32()).cast(pa.int32()).to_pylist()
+    assert [day for day in given if day is not None] == np.delete(days, [7303, 7304, 7305]).astype(int).tolist()

@@ -18,6 +18,7 @@ IDENTIFIERS = [
     ("1.5", "1.5", []),
     ("1.23E+17", None, ["number_in_scientific_form"]),
     ("1E5", "1E5", []),
+    ("#NUM!", None, ["spreadsheet_error"]),
     ("１２３", "123", ["text_full_width"]),
     ("\t123\n", "123", ["text_blanks"]),
     ("12 3", "123", ["text_blanks"]),

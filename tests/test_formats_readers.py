@@ -83,12 +83,12 @@ def test_a_repeated_header_matters_only_when_wanted(tmp_path, ending):
 
 
 def test_ragged_rows_keep_their_place(tmp_path):
-    path = written(tmp_path / "a.csv", "dx,sex,n\nshort\n1,1,1\n\nlong,2,2,2\n2,2,2\ntail,1\ntail\n")
+    path = written(tmp_path / "a.csv", "dx,sex,n\nshort\n1,1,1\n\nlong,2,2,2\n2,2,2\n3,3,3\n4,4,4\ntail,1\ntail\n")
     for batch_rows in (1, 2, 100):
         with open_source(path, ragged="keep", batch_rows=batch_rows) as source:
             rows = [row["n"] for batch in source.batches() for row in batch.to_pylist()]
-            assert rows == [None, "1", None, "2", None, None]
-            assert source.ragged == [(1, 1), (3, 4), (5, 2), (6, 1)]
+            assert rows == [None, "1", None, "2", "3", "4", None, None]
+            assert source.ragged == [(1, 1), (3, 4), (7, 2), (8, 1)]
     says(path, "line 2 of the file has 1 cells")
     with pytest.raises(ValueError, match="ragged"):
         open_source(path, ragged="drop")
@@ -107,7 +107,10 @@ def test_ragged_rows_over_many_blocks(tmp_path, monkeypatch):
 
 def test_too_many_ragged_rows_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("drgengine.formats.text_source.RAGGED_ROWS", 3)
-    says(written(tmp_path / "a.csv", "dx,sex\n" + "A\n" * 4), "more than 3 rows", "2 cells", ragged="keep")
+    says(
+        written(tmp_path / "a.csv", "dx,sex\n" + "A,1\n" * 4 + "A\n" * 4), "more than 3 rows", "2 cells", ragged="keep"
+    )
+    says(written(tmp_path / "a.csv", "dx,sex\nA,1\n" + "A\n" * 3), "3 of the first 4 rows", "2 cells", ragged="keep")
 
 
 # ------------------------------------------------------------------ encodings, ends of lines, quotation marks

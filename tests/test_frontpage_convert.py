@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_frontpage_reader import DIRTY, HQMS, N041, export
+import xlsxwriter
+from test_frontpage_reader import DIRTY, HQMS, ID_NUMBER, N041, PHONE, export
 
 from drgengine import group_file, read_front_page
 from drgengine.cli import main
@@ -203,3 +204,48 @@ def test_a_folder_of_settlement_tables_is_converted(tmp_path: Path, run: Run) ->
     assert codes == [(dx[0], sorted(dx)) for dx in truth.cases["dx"].to_pylist()]
     code, _, told = run(*words, "--keep", "ward")
     assert (code, "--keep" in told, told.count("\n")) == (2, True, 1)
+
+
+def test_numbers_of_a_person_in_a_wrong_column_are_not_quoted(tmp_path: Path, run: Run) -> None:
+    rows = [{**HQMS, "A12C": ID_NUMBER, "B34C": f"电话{PHONE}", "D01": "110105491231002", "B12": "139 1234 5678"}]
+    path, issues = export(tmp_path / "export.csv", rows), tmp_path / "issues.csv"
+    words = ["convert", path, "-o", tmp_path / "cases.parquet", "--code-edition", "insurance", "--lang", "en"]
+    told = "".join(run(*words, "--json", "--issues", issues)[1:]) + issues.read_text(encoding="utf-8-sig")
+    pages = read_front_page(path, code_edition="insurance")
+    told += str(pages.issues.to_pylist()) + str(pages.summary.issues.examples)
+    assert [number for number in (ID_NUMBER, PHONE, "110105491231002", "1234 5678") if number in told] == []
+    quoted = {line["column"]: line["raw"] for line in pages.issues.to_pylist()}
+    assert [quoted[column] for column in ("A12C", "B34C", "B12")] == ["…", "电话…", "…"]
+
+
+def test_an_open_stay_in_intensive_care_is_told(tmp_path: Path) -> None:
+    came, left = "2019-01-03 08:00:00", "2019-01-03 20:30:00"
+    rows = [
+        {**HQMS, "C49x01": came, "C50x01": ""},
+        {**HQMS, "A48": "2", "C49x01": "-", "C50x01": left},
+        {**HQMS, "A48": "3", "C49x01": came, "C50x01": left},
+        {**HQMS, "A48": "4"},
+    ]
+    path = export(tmp_path / "export.csv", rows)
+    for batch_rows in (1, 10):
+        pages = read_front_page(path, code_edition="insurance", batch_rows=batch_rows)
+        assert pages.table["icu_hours"].to_pylist() == [None, None, 12.5, None]
+        found = [line for line in pages.issues.to_pylist() if line["rule"] == "icu_time_open"]
+        assert [(line["row"], line["column"]) for line in found] == [(1, "C49x01"), (2, "C50x01")]
+
+
+def test_errors_of_a_workbook_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "export.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("说明").hide()
+        sheet = book.add_worksheet("首页 & 病案")
+        sheet.write_row(2, 1, list(HQMS))
+        sheet.write_row(3, 1, list(HQMS.values()))
+        for header, error in (("D01", "#N/A"), ("A12C", "#REF!"), ("B15", "#DIV/0!")):
+            sheet.write_formula(3, 1 + list(HQMS).index(header), "=A1", None, error)
+        sheet.write_formula(3, 1 + list(HQMS).index("B13C"), "=A1", None, "03.02")
+        sheet.write_formula(3, 1 + list(HQMS).index("B16C"), "=A1", None, "")
+    pages = read_front_page(path, code_edition="insurance")
+    found = {line["column"]: line["raw"] for line in pages.issues.to_pylist() if line["rule"] == "spreadsheet_error"}
+    assert found == {"D01": "#N/A", "A12C": "#REF!", "B15": "#DIV/0!", "B16C": "#N/A"}
+    assert pages.table["admission_department_id"].to_pylist() == ["03.02"]

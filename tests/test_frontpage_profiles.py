@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from drgengine import read_front_page
 from drgengine.errors import InputFileError
 from drgengine.formats.frontpage.schema import FRONT_PAGE_SCHEMA, OF_WHICH
 from drgengine.formats.profiles import choose_profile, claim_columns, load_profile, profile_names
+from drgengine.formats.profiles.leftout import column_remarks
+from drgengine.synth.export import export
 
 CHARGES = [name for name in FRONT_PAGE_SCHEMA.names if name.startswith("charge_")]
 
@@ -95,12 +98,43 @@ def test_chinese_headers_alone_are_read_as_hqms_and_give_way_to_codes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        (["病案号", "主要诊断编码", "手术及操作编码1", "手术及操作编码2"], "n041"),
+        (["病案号", "主要诊断编码", "手术及操作编码1", "中医其他费"], "n042"),
+        (["病案号", "主要诊断编码", "主要诊断附加编码"], "hn041"),
+        (["病案号", "主要诊断编码", "手术操作编码1", "年龄不足1周岁的年龄"], "hqms_p"),
+        (["病案号", "主要诊断编码", "主要手术操作编码", "年龄不足1周岁的年龄"], "hqms"),
+        (["BAH", "XB", "主要诊断编码"], "n041"),
+    ],
+)
+def test_chinese_headers_tell_the_dialect_where_they_differ(headers: list[str], name: str) -> None:
+    profile, found = choose_profile(headers)
+    assert profile.name == name
+    assert set(found.headers) == set(headers)
+
+
+def test_what_is_left_out_is_told() -> None:
+    headers = ["C03C", "主要诊断编码", "BAH", "C06x1000C", "手术及操作编码1", "门（急）诊诊断编码", "A11"]
+    procedures, codes, foreign, beside = column_remarks(headers, *choose_profile(headers))
+    assert procedures.startswith("no procedure column")
+    assert codes.endswith(": C06x1000C, 手术及操作编码1")
+    assert foreign.endswith(": BAH (n041)")
+    assert beside.endswith(": 主要诊断编码 (C03C is read)")
+    assert column_remarks(HQMS, *choose_profile(HQMS)) == ()
+
+
+@pytest.mark.parametrize(
     ("headers", "words"),
     [
         (["C03C", "A14", "年龄（A14）"], ["'A14'", "'年龄（A14）'", "age_years"]),
         (["C03C", "C06x01C", "C06X1C"], ["'C06x01C'", "'C06X1C'", "dx.code, place 1"]),
         (["C03C", "主要诊断(C03C)", "A48"], ["'C03C'", "'主要诊断(C03C)'"]),
         (["JBDM", "ZYZD_JBBM"], ["several dialects", "n041 1", "n042 1", "--profile"]),
+        (["主要诊断编码", "年龄不足1周岁的年龄"], ["several dialects", "hqms, n041, hqms_p", "unit"]),
+        (["欧阳锋利", "column_2", "column_3"], ["first row holds a title"]),
+        (["欧阳锋利"], ["columns: …"]),
+        (["病案号", "科室", "欧阳锋利"], ["columns: 病案号, 科室, …"]),
         (["BAH", "XB", "NL"], ["no dialect", "n041 3", "--profile"]),
         (["A48", "ä¸»è¦è¯Šæ–­", "C03C"], ["garbled", "encoding"]),
         (["张三", "110101199003071233", "I10.x00", "63"], ["first row holds values"]),
@@ -114,6 +148,7 @@ def test_what_is_refused_names_the_headers(headers: list[str], words: list[str])
     assert [word for word in words if word not in message] == []
     assert "\n" not in message
     assert "1101" not in message
+    assert "欧阳" not in message
 
 
 def test_a_named_profile_needs_its_principal_diagnosis() -> None:
@@ -143,6 +178,7 @@ def test_an_own_profile_extends_another(tmp_path: Path) -> None:
         ('[columns]\nsex = ["XB"]\nage_years = ["x b"]', ["'x b'", "'sex'"]),
         ('[columns]\ndx = ["JBDM"]', ["'dx'", "canonical"]),
         ('[columns]\nsex = "XB"', ["'sex'", "list"]),
+        ('[names.columns]\nsexe = ["XB"]', ["[names.columns]", "'sexe'"]),
         ('[dx.other]\ncode = ["J#B#"]', ["'J#B#'", "'code'"]),
         ('[dx.other]\ncodes = ["JB#"]', ["'codes'", "'code'"]),
         ('age_days_unit = "weeks"', ["'weeks'", "months"]),
@@ -160,3 +196,15 @@ def test_a_broken_profile_says_where(text: str, words: list[str], tmp_path: Path
         load_profile(path)
     message = str(caught.value)
     assert [word for word in ["broken.toml", *words] if word not in message] == []
+
+
+@pytest.mark.parametrize("name", ["hqms", "n041", "n042", "hn041", "hqms_p"])
+def test_an_export_with_chinese_headers_reads_as_with_codes(name: str, tmp_path: Path) -> None:
+    pages = []
+    for header in ("code", "name"):
+        export(40, tmp_path / "export.csv", dialect=name, header=header)
+        pages.append(read_front_page(tmp_path / "export.csv", code_edition="insurance"))
+    codes, names = pages
+    assert (names.profile, names.summary.remarks) == (name, ())
+    assert names.table.equals(codes.table)
+    assert sum(map(len, names.table["proc"].to_pylist())) > 0

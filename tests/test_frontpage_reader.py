@@ -215,6 +215,39 @@ def test_a_ragged_row_stays_in_its_place(tmp_path: Path) -> None:
     assert pages.summary.rows_ragged == 1
 
 
+def test_headers_and_totals_among_the_rows_are_no_cases(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    body = "1,7,I10.x00\n序号,A48,C03C\n序号,病案号,主要诊断编码\n2,8,J18.900\n合 计：,2,\n"
+    path.write_text("序号,A48,C03C\n" + body, encoding="utf-8")
+    pages = read_front_page(path, code_edition="insurance")
+    assert pages.table["record_no"].to_pylist() == ["7", None, None, "8", None]
+    assert pages.table["dx"].to_pylist() == [["I10.x00"], [], [], ["J18.900"], []]
+    told = {(2, "C03C", "row_is_header"), (3, "C03C", "row_is_header"), (5, "序号", "row_is_total")}
+    assert {line for line in rules(pages) if line[2].startswith("row_")} == told
+    assert read_front_page(path, code_edition="insurance", batch_rows=1).issues.equals(pages.issues)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 100])
+def test_a_delimiter_behind_every_row_is_no_cell(batch_rows: int, tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text('A48,C03C\n1,I10.x00,\n2,I10.x00,\n"3",J18.900\n4,J18.900,x\n5,J18.900,\n', encoding="utf-8")
+    with pytest.raises(InputFileError, match="4 of the first 5 rows"):
+        read_front_page(path, code_edition="insurance")
+    path.write_text(path.read_text("utf-8").replace(",x", ","), encoding="utf-8")
+    pages = read_front_page(path, code_edition="insurance", batch_rows=batch_rows)
+    assert pages.table["record_no"].to_pylist() == ["1", "2", "3", "4", "5"]
+    assert pages.summary.rows_ragged == 0
+    assert "one delimiter more" in pages.summary.remarks[0]
+
+
+def test_a_filled_cell_behind_the_header_is_found_late(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("A48,C03C\n" + "1,I10.x00,\n" * 1100 + "2,I10.x00,x\n3,J18.900,\n", encoding="utf-8")
+    pages = read_front_page(path, code_edition="insurance")
+    assert pages.table["record_no"].to_pylist()[-2:] == [None, "3"]
+    assert (1101, "", "row_ragged") in rules(pages)
+
+
 def test_columns_to_keep(tmp_path: Path) -> None:
     path = export(tmp_path / "export.csv", [{**HQMS, "ward": "7 East"}])
     pages = read_front_page(path, code_edition="insurance", keep=("ward",))
@@ -222,6 +255,10 @@ def test_columns_to_keep(tmp_path: Path) -> None:
     assert pages.table["ward"].to_pylist() == ["7 East"]
     with pytest.raises(InputFileError, match="personal data"):
         read_front_page(path, code_edition="insurance", keep=("A11",))
+    for birth in ("A13", "CSRQ", "出生日期"):
+        row = {**HQMS, birth: "1960-05-06"}
+        with pytest.raises(InputFileError, match="personal data"):
+            read_front_page(export(tmp_path / "birth.csv", [row]), code_edition="insurance", keep=(birth,))
     with pytest.raises(InputFileError, match="no column 'wards'"):
         read_front_page(path, code_edition="insurance", keep=("wards",))
 

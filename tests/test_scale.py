@@ -21,6 +21,7 @@ import pytest
 
 from drgengine.errors import DrgEngineError, InputFileError, OutputFileError
 from drgengine.evaluation.mix import load_statistics, unit_statistics
+from drgengine.evaluation.plan import plan_page
 from drgengine.evaluation.shards import Shard, ShardProgress, ShardRun, group_shards, run_shards, statistics_digest
 from drgengine.evaluation.shards.folderlock import locked
 from drgengine.grouper.stream import group_file
@@ -279,8 +280,22 @@ def test_a_shard_that_is_no_table_stops_the_run_and_keeps_what_is_finished(given
     with pytest.raises(InputFileError, match=r"one\.parquet: cannot be read as Parquet"):
         group_shards(mine, tmp_path / "out")
     assert events(tmp_path / "out", "finished") == NAMES[:2]
+    assert not (tmp_path / "out" / "statistics.parquet").exists()
     shutil.copy(given / NAMES[2], mine / NAMES[2])
     assert group_shards(mine, tmp_path / "out").worked == tuple(NAMES[2:])
+
+
+def test_a_discharge_in_two_shards_is_counted_twice_as_the_page_says(given: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "given"
+    mine.mkdir()
+    for name in ("a.parquet", "b.parquet"):
+        pq.write_table(pq.read_table(given / NAMES[3]), mine / name)
+    run = group_shards(mine, tmp_path / "out")
+    assert run.statistics is not None
+    assert (run.rows, run.statistics.cases) == (2 * ROWS[3], 2 * ROWS[3])
+    for text in (group_shards.__doc__ or "", plan_page()):
+        assert "counted twice" in text
+        assert "stops" in text
 
 
 # --------------------------------------------------------------------------------------------------- generated shards

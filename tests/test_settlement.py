@@ -119,7 +119,17 @@ def test_infants_and_newborns(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags", [("1", "0"), ("M", "O"), ("m", "o"), ("是", "否"), ("主要诊断", "其他诊断"), ("1.0", "2"), ("1", "")]
+    "flags",
+    [
+        ("1", "0"),
+        ("M", "O"),
+        ("m", "o"),
+        ("是", "否"),
+        ("主要诊断", "其他诊断"),
+        ("1.0", "2"),
+        ("1", ""),
+        ("True", "FALSE"),
+    ],
 )
 def test_main_flags_in_every_form(folder, flags):
     diagnoses(folder, ["S1", "1", "E11.900", flags[1], ""], ["S1", "1", "I21.001", flags[0], ""])
@@ -206,6 +216,50 @@ def test_operations_main_in_front_and_repeated_at_the_same_second(folder):
     assert case["proc"] == ["36.0600", "37.2200", "37.2200", "37.2200"]
     assert [t.minute for t in case["proc_date"]] == [0, 0, 0, 1]
     assert found(pages) == [(1, "OPRNINFO.oprn_oprt_code", "procedure_repeated")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "order", "expected", "taken"),
+    [
+        (("2", "1", "1"), "abc", ["37.2200", "47.0100", "36.0600"], "37.2200"),
+        (("2", "true", "true"), "321", ["36.0600", "37.2200", "47.0100"], "36.0600"),
+        (("2", "2", ""), "abc", ["47.0100", "37.2200", "36.0600"], "47.0100"),
+        (("", "", "main"), "231", ["36.0600", "47.0100", "37.2200"], "36.0600"),
+        (("false", "true", "false"), "123", ["37.2200", "47.0100", "36.0600"], None),
+    ],
+)
+def test_of_several_main_operations_or_none_the_first_leads(folder, flags, order, expected, taken):
+    codes = ["47.0100", "37.2200", "36.0600"]
+    rows = [["S1", code, flag, "", n] for code, flag, n in zip(codes, flags, order, strict=True)]
+    write(folder / "oprninfo.csv", [*OPRN, "seq"], *rows)
+    diagnoses(folder, ["S1", "1", "I21.001", "1", "1", "1"], header=[*DIAG, "seq"])
+    pages = read_settlement(folder, order_column="seq")
+    assert pages.table["proc"].to_pylist() == [expected]
+    told = [i for i in pages.issues.to_pylist() if i["rule"] == "operation_main_unclear"]
+    assert [(i["row"], i["column"], i["cleaned"]) for i in told] == (
+        [(1, "oprninfo.oprn_oprt_type", taken)] if taken else []
+    )
+
+
+def test_the_main_operation_is_clear_when_only_one_code_may_lead(folder):
+    write(folder / "oprninfo.csv", OPRN, ["S1", "-", "1", ""], ["S1", "37.2200", "1", ""], ["S1", " 37.2200", "1", ""])
+    write(folder / "setlinfo.csv", SETL, ONE, one(setl_id="S2", mdtrt_id="V2"))
+    pages = read_settlement(folder)
+    assert pages.table["proc"].to_pylist()[0][0] == "37.2200"
+    assert "operation_main_unclear" not in {rule for *_, rule in found(pages)}
+    write(folder / "oprninfo.csv", OPRN[:2], ["S2", "37.2200"], ["S1", "36.0600"], ["S2", "47.0100"])
+    assert (2, "oprninfo.oprn_oprt_code", "operation_main_unclear") in found(read_settlement(folder))
+
+
+def test_a_missing_or_empty_table_is_remarked(folder):
+    operations, fees = read_settlement(folder).summary.remarks
+    assert ("oprninfo" in operations, "iteminfo" in fees) == (True, True)
+    assert "手术病例会按内科入组" in read_settlement(folder, language="zh").summary.remarks[0]
+    write(folder / "oprninfo.csv", OPRN)
+    write(folder / "FEE_LIST_D.csv", ["setl_id", "med_chrgitm_type", "det_item_fee_sumamt"], ["S1", "01", "5"])
+    assert read_settlement(folder).summary.remarks == (operations,)
+    write(folder / "oprninfo.csv", OPRN, ["S1", "37.2200", "1", ""])
+    assert read_settlement(folder).summary.remarks == ()
 
 
 def test_an_operation_outside_the_stay_is_told_by_its_column(folder):
@@ -318,6 +372,16 @@ def test_the_visit_links_where_the_settlement_is_absent(tmp_path):
     pages = read_settlement(tmp_path)
     assert pages.table["dx"].to_pylist() == [["I21.001", "I10.x00"], ["E11.900"]]  # its own settlement comes first
     assert pages.table["case_id"].to_pylist() == ["S1", "V2"]
+
+
+def test_the_visit_links_where_only_the_settlement_table_lacks_the_settlement(tmp_path):
+    lists = [one(setl_id="-"), one(setl_id="", mdtrt_id="V2"), one(setl_id="S3", mdtrt_id="V3")]
+    write(tmp_path / "setlinfo.csv", SETL, *lists)
+    codes = [("S1", "V1", "I21.001"), ("S2", "V2", "E11.900"), ("S3", "V3", "I10.x00"), ("S9", "V3", "J18.900")]
+    diagnoses(tmp_path, *([v, s, "1", code, "1", ""] for s, v, code in codes), header=["mdtrt_id", *DIAG])
+    pages = read_settlement(tmp_path)
+    assert pages.table["dx"].to_pylist() == [["I21.001"], ["E11.900"], ["I10.x00"]]
+    assert found(pages) == [(4, "diseinfo.setl_id", "settlement_missing")]  # the visit was settled as S3, not as S9
 
 
 def test_identifiers_as_a_spreadsheet_left_them(folder):

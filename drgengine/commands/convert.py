@@ -102,7 +102,11 @@ def command(
         "language": language,
     }
     if report is not None:
-        places: dict[str, Any] = {"cases": output_path, "superseded uploads": superseded_path(output_path), "issues": issues}
+        places: dict[str, Any] = {
+            "cases": output_path,
+            "superseded uploads": superseded_path(output_path),
+            "issues": issues,
+        }
         refuse_same(input_path, report)
         keep_apart({**places, "report": report}, {"--dx-map": dx_map, "--proc-map": proc_map, "--grey": grey})
     outputs = {"cases": output_path, "issues": issues, "report": report}

@@ -21,7 +21,7 @@ _JULIAN_DAY_OF_ORDINAL_0 = 1_721_425
 
 @dataclass(slots=True)
 class TextDecoder:
-    """Bytes of one encoding to text; `cut` counts characters of two bytes of which the field held only the first."""
+    """Bytes of one encoding to text; `cut` counts cells that end in a character of which the field lacks a part."""
 
     encoding: str
     cut: int = field(default=0)
@@ -30,11 +30,12 @@ class TextDecoder:
         """Texts without the blanks and zero bytes behind them; UnicodeDecodeError for bytes of another encoding."""
         if not (block & 0x80).any():
             return _ascii(block)
-        distinct, place = np.unique(np.ascontiguousarray(block).view(f"S{block.shape[1]}"), return_inverse=True)
-        texts = [self._text(value) for value in distinct.tolist()]
+        cells = np.ascontiguousarray(block).view(f"S{block.shape[1]}")
+        distinct, place, counts = np.unique(cells, return_inverse=True, return_counts=True)
+        texts = [self._text(value, count) for value, count in zip(distinct.tolist(), counts.tolist(), strict=True)]
         return pc.take(pa.array(texts, pa.string()), pa.array(place.reshape(-1)))
 
-    def _text(self, stored: bytes) -> str:
+    def _text(self, stored: bytes, cells: int) -> str:
         stored = stored.split(b"\0")[0].rstrip(b" ")
         try:
             return stored.decode(self.encoding)
@@ -42,7 +43,7 @@ class TextDecoder:
             if error.end < len(stored) or error.start < len(stored) - 3:
                 raise
             text = stored[: error.start].decode(self.encoding)
-            self.cut += 1
+            self.cut += cells
             return text
 
 

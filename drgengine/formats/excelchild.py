@@ -11,11 +11,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import marshal
+import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import IO, Any
+from xml.etree import ElementTree
 
+_PIECE = 1 << 22
+_LONGEST_CELL = 1 << 26
+_MARK = re.compile(rb't="e"|<f[ />]')
+_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+_VALUE = re.compile(rb"<v[^>]*>([^<]+)</v>")
 _HALF_SECOND = dt.timedelta(milliseconds=500)
 
 
@@ -76,7 +84,7 @@ def _answer(request: dict[str, Any]) -> None:
         _send({"failed": "no sheet", "sheets": names})
         return
     largest = request["whole_numbers"]
-    rows = _filled_area(sheet)
+    rows = _filled_area(sheet, sheet_errors(request["path"], sheet.name))
     top: list[list[str]] = []
     for row in rows:
         top.append([cell_text(cell, largest) for cell in row])
@@ -107,10 +115,77 @@ def _answer(request: dict[str, Any]) -> None:
     _send(None)
 
 
-def _filled_area(sheet: Any) -> Iterator[list[object]]:
-    """Rows from the first filled one on; the reader leaves out empty columns before them, but not empty rows."""
+def _filled_area(sheet: Any, errors: dict[int, dict[int, str]]) -> Iterator[list[object]]:
+    """Rows from the first filled one on; the reader leaves out empty columns before them, but not empty rows.
+
+    errors : row -> column -> text, both from 0, of the cells that the reader gives as empty
+    """
+    top, left = sheet.start or (0, 0)
     width = sheet.width
-    return (row[-width:] for row in islice(sheet.iter_rows(), (sheet.start or (0, 0))[0], None))
+    for number, row in enumerate(islice(sheet.iter_rows(), top, None), top):
+        filled = row[-width:]
+        for column, text in errors.get(number, {}).items():
+            if 0 <= column - left < len(filled) and filled[column - left] in ("", None):
+                filled[column - left] = text
+        yield filled
+
+
+def sheet_errors(path: str, sheet: str) -> dict[int, dict[int, str]]:
+    """Row -> column -> error text such as #REF! of a sheet of an .xlsx file; a formula never worked out is #N/A.
+
+    The reader of workbooks gives such cells as empty. Other formats, and what is not understood, give nothing.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_sheet_part(archive, sheet)) as stream:
+            return _errors(stream)
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, ValueError, NotImplementedError):
+        return {}
+
+
+def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The part of the archive that holds a sheet."""
+    entries = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter()
+    found = next((entry for entry in entries if entry.tag.endswith("}sheet") and entry.get("name") == sheet), None)
+    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    keys = [] if found is None else [key for key in found.keys() if key.endswith("}id")]  # noqa: SIM118
+    target = targets[found.get(keys[0])] if found is not None and keys else ""
+    return target[1:] if target.startswith("/") else f"xl/{target}"
+
+
+def _errors(stream: IO[bytes]) -> dict[int, dict[int, str]]:
+    errors: dict[int, dict[int, str]] = {}
+    rest = b""
+    while piece := stream.read(_PIECE):
+        done, _, rest = (rest + piece).rpartition(b"</c>")
+        if len(rest) > _LONGEST_CELL:
+            return errors
+        if b't="e"' not in done and b"<f" not in done:
+            continue
+        at = 0
+        while mark := _MARK.search(done, at):
+            at = (done.find(b"</c>", mark.end()) + 1) or len(done)
+            cell = done[max(0, done.rfind(b"<c ", 0, mark.start())) : at]
+            text, place = _error_text(cell), _PLACE.search(cell)
+            if text and place:
+                errors.setdefault(int(place[2]) - 1, {})[_column(place[1])] = text
+    return errors
+
+
+def _error_text(cell: bytes) -> str:
+    """The error in a cell, "" for any other cell."""
+    value = _VALUE.search(cell)
+    if b't="e"' in cell.partition(b">")[0]:
+        return value[1].decode("utf-8", "replace") if value else "#N/A"
+    worked_out = value is not None or b't="str"' in cell.partition(b">")[0]
+    return "" if worked_out or b"<f" not in cell else "#N/A"
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
 
 
 def _find_sheet(book: Any, names: list[str], wanted: str | int | None) -> Any:

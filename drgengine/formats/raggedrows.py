@@ -33,6 +33,27 @@ def with_empty_rows(batch: pa.RecordBatch, row: int, missing: list[int]) -> pa.R
     return pa.RecordBatch.from_arrays([pc.take(column, taken) for column in batch.columns], schema=batch.schema)
 
 
+def with_cells(batch: pa.RecordBatch, row: int, cells: dict[int, list[str]]) -> pa.RecordBatch:
+    """The batch of texts with the cells of some rows put in; taken out of `cells`, those behind the end stay.
+
+    >>> cells = {2: ["B"], 9: ["C"]}
+    >>> with_cells(pa.record_batch({"dx": ["A", None]}), 1, cells)["dx"].to_pylist(), cells
+    (['A', 'B'], {9: ['C']})
+    """
+    here = sorted(number for number in cells if row <= number < row + batch.num_rows)
+    if not here:
+        return batch
+    rows = [cells.pop(number) for number in here]
+    places = np.arange(batch.num_rows)
+    places[np.asarray(here) - row] = batch.num_rows + np.arange(len(here))
+    taken = pa.array(places, pa.int64())
+    columns = [
+        pa.concat_arrays([column, pa.array([texts[n] for texts in rows], column.type)]).take(taken)
+        for n, column in enumerate(batch.columns)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
 def empty_rows(schema: pa.Schema, rows: int, most: int) -> Iterator[pa.RecordBatch]:
     """Batches of nothing but null, at most `most` rows each.
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import secrets
+from bisect import insort
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from drgengine.errors import InputFileError
+from drgengine.formats.firstrows import cells_of_first_rows, has_trailing_delimiter, refuse_mostly_ragged
 from drgengine.formats.headers import Columns, choose_columns
 from drgengine.formats.limits import RAGGED_ROWS, TEXT_BLOCK_BYTES
-from drgengine.formats.raggedrows import empty_rows, with_empty_rows
+from drgengine.formats.raggedrows import empty_rows, with_cells, with_empty_rows
 from drgengine.formats.rowlines import line_of_endless_row, line_of_ragged_row
 from drgengine.formats.source import TEXT_ENDINGS
 from drgengine.formats.textencoding import (
@@ -64,7 +70,15 @@ class TextSource:
         self.schema = pa.schema([(self._header[place], pa.string()) for place in self._kept])
         self.output_schema = self.schema
         self._keep_ragged = ragged == "keep"
+        first = cells_of_first_rows(text, self.delimiter, whole)
+        # Read with the others, to see that it stays empty.
+        self._trailing = has_trailing_delimiter(first, len(self._header))
+        if self._trailing:
+            self.remarks = ("the rows end in one delimiter more than the header; the empty cell behind it is left out",)
+        elif self._keep_ragged:
+            refuse_mostly_ragged(str(path), first, len(self._header))
         self._missing: list[int] = []
+        self._short: dict[int, list[str]] = {}  # rows without the delimiter behind the others
         self._bad_row: tuple[int, int] | None = None
         # Stands behind the last row with a cell too many: the parser reports it, unless an open quotation mark
         # swallows it. Drawn, so that no file can hold it.
@@ -76,15 +90,19 @@ class TextSource:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Record batches in file order; InputFileError for a ragged row (unless kept) or a wrong encoding."""
         self.ragged.clear()
-        self._missing, self._bad_row, self._ended = [], None, False
+        self._missing, self._short, self._bad_row, self._ended = [], {}, None, False
         done = 0
         for read in self._parsed():
             batch = with_empty_rows(read, done + 1, self._missing)
+            if self._trailing:
+                batch = self._without_last(with_cells(batch, done + 1, self._short), done + 1)
             done += batch.num_rows
             for start in range(0, batch.num_rows, self._batch_rows):
                 yield batch.slice(start, self._batch_rows)
         behind = sum(row > done for row in self._missing)
-        yield from empty_rows(self.schema, behind, self._batch_rows)
+        for batch in empty_rows(self.schema, behind, self._batch_rows):
+            yield with_cells(batch, done + 1, self._short)
+            done += batch.num_rows
 
     def close(self) -> None:
         """Close the file."""
@@ -107,7 +125,10 @@ class TextSource:
         """Batches as parsed, ragged rows left out; they are noted before the rows behind them come."""
         try:
             for batch in self._open():
-                yield pa.RecordBatch.from_arrays(batch.columns[: len(self._kept)], schema=self.schema)
+                if self._trailing:
+                    yield batch
+                else:
+                    yield pa.RecordBatch.from_arrays(batch.columns[: len(self._kept)], schema=self.schema)
         except InputFileError:
             raise
         except UnicodeError as error:
@@ -119,13 +140,29 @@ class TextSource:
         if not self._ended:
             raise self._open_quote()
 
+    def _without_last(self, batch: pa.RecordBatch, row: int) -> pa.RecordBatch:
+        """The columns wanted; a row with something in the cell behind the header's is ragged after all."""
+        behind = pc.fill_null(pc.utf8_trim_whitespace(batch.column(batch.num_columns - 1)), "")
+        full = np.asarray(pc.not_equal(behind, ""))
+        columns = batch.columns[: len(self._kept)]
+        if full.any():
+            cells = len(self._header) + 1
+            if not self._keep_ragged:
+                raise self._ragged_row(cells - 1, cells)
+            for place in np.flatnonzero(full).tolist():
+                insort(self.ragged, (row + place, cells))
+            taken = pa.array(np.arange(batch.num_rows), pa.int64(), mask=full)
+            columns = [pc.take(column, taken) for column in columns]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
     def _open(self) -> Iterator[pa.RecordBatch]:
         low, high = TEXT_BLOCK_BYTES
         block = int(min(max(self._batch_rows * self._mean_row_bytes, low), high))
-        count = len(self._header)
+        count = len(self._header) + self._trailing
         names = [str(place) for place in range(count)]  # names of the file may be there twice
         # One column is read in any case, to count the rows.
         taken = [names[place] for place in self._kept] or names[:1]
+        taken += names[-1:] if self._trailing else []
         ending = self._end + self.delimiter * count + "\n"
         self._stream = TextStream(self.path, self.encoding, ending.encode())
         self._reader = pacsv.open_csv(
@@ -139,7 +176,7 @@ class TextSource:
             parse_options=pacsv.ParseOptions(
                 delimiter=self.delimiter,
                 newlines_in_values=True,
-                ignore_empty_lines=count > 1,
+                ignore_empty_lines=len(self._header) > 1,
                 invalid_row_handler=self._note_bad_row,
             ),
             convert_options=pacsv.ConvertOptions(
@@ -154,12 +191,21 @@ class TextSource:
         if row.actual_columns == row.expected_columns + 1 and row.text.startswith(self._end):
             self._ended = True
             return "skip"
+        if self._trailing and row.actual_columns == len(self._header) and len(self._missing) < RAGGED_ROWS:
+            self._missing.append(row.number - 1)
+            self._short[row.number - 1] = self._wanted_cells(row.text)
+            return "skip"
         if self._keep_ragged and len(self._missing) < RAGGED_ROWS:
             self._missing.append(row.number - 1)  # the header is row 1 of the parser
             self.ragged.append((row.number - 1, row.actual_columns))
             return "skip"
         self._bad_row = (row.expected_columns, row.actual_columns)
         return "error"
+
+    def _wanted_cells(self, text: str) -> list[str]:
+        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter), [])
+        cells += [""] * (len(self._header) - len(cells))
+        return [*(cells[place] for place in self._kept or [0]), ""]
 
     def _explain(self, error: BaseException) -> InputFileError:
         """In our own words: the parser's message quotes the row, which may hold personal data."""

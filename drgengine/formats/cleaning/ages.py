@@ -145,12 +145,11 @@ def _infant(cells: _Stated, admitted: np.ndarray, young: np.ndarray, unit: DaysU
     days = np.where(as_months, (amount - months) * DAYS_OF_MONTH, np.floor(amount))
     age = age_of_span(months, days, admitted, bare)
     merged = Ages(*(np.where(bare, by_number, by_form) for by_number, by_form in zip(age, cells.age, strict=True)))
-    scientific = cells.rules.get("number_in_scientific_form", np.zeros(bare.size, bool))
     rules = dict(cells.rules)
-    if "number_tail" in rules:
-        rules["number_tail"] = rules["number_tail"] & ~as_months
-    rules["age_days_in_months"] = as_months & ~scientific
-    rules["age_not_whole"] = bare & broken & ~as_months & ~scientific
+    for form in rules.keys() & {"number_tail", "number_in_exponent_form"}:
+        rules[form] = rules[form] & ~as_months & ~broken
+    rules["age_days_in_months"] = as_months
+    rules["age_not_whole"] = bare & broken & ~as_months
     ruled = cells.ruled | as_months | (bare & broken)
     sensible = merged.known & (merged.years <= OLDEST)
     return cells._replace(age=merged._replace(known=sensible), rules=rules, ruled=ruled)

@@ -6,7 +6,13 @@ import math
 import re
 from typing import NamedTuple
 
-from drgengine.formats.cleaning.texts import domain_data, has_tail, mend_text, number_of, scientific_number
+from drgengine.formats.cleaning.texts import (
+    domain_data,
+    has_tail,
+    mend_text,
+    number_of,
+    parts_in_a_row,
+)
 
 OLDEST = 130
 DAYS_OF_YEAR = 365.25
@@ -71,18 +77,14 @@ def read_days_text(raw: str) -> AgeReading:
 
 
 def _read(raw: str) -> AgeReading:
-    cell = mend_text(raw, _KEPT_BLANK)
+    cell = mend_text(raw, _KEPT_BLANK, number=True)
     if cell.empty:
-        return AgeReading(filler=cell.filler)
-    if cell.scientific:
-        number = scientific_number(cell.text)
-        usable = number is not None and number >= 0
-        return AgeReading(number=number if number is not None and usable else math.nan, rules=cell.rules)
+        return AgeReading(rules=cell.rules, filler=cell.filler)
     number = number_of(cell.text)
     if number is not None:
         if number < 0:
-            return AgeReading(rules=(*cell.rules, "age_negative"))
-        return AgeReading(number=number, rules=(*cell.rules, "number_tail") if has_tail(cell.text) else cell.rules)
+            return AgeReading(rules=cell.with_rule("age_negative"))
+        return AgeReading(number=number, rules=cell.with_rule("number_tail" if has_tail(cell.text) else ""))
     fraction = _read_fraction(cell.text)
     if fraction is not None:
         return fraction._replace(rules=(*cell.rules, "age_as_fraction"))
@@ -91,7 +93,7 @@ def _read(raw: str) -> AgeReading:
     united = _read_units(cell.text)
     if united is not None:
         return united._replace(rules=(*cell.rules, "age_with_unit"))
-    return AgeReading(rules=(*cell.rules, "number_unreadable"))
+    return AgeReading(rules=cell.with_rule("number_unreadable"))
 
 
 def _read_fraction(text: str) -> AgeReading | None:
@@ -116,9 +118,9 @@ def _read_units(text: str) -> AgeReading | None:
         text = first[2] + first[1]
     amounts: dict[str, float] = {}
     at = 0
-    for part in _PART.finditer(text):
+    for part in parts_in_a_row(_PART, text):
         unit = units.get(part[2].rstrip("零又").casefold())
-        if part.start() != at or unit is None or unit in amounts:
+        if unit is None or unit in amounts:
             return None
         amounts[unit] = min(float(part[1]), _MOST)
         at = part.end()
@@ -146,5 +148,4 @@ def _not_too_old(reading: AgeReading) -> AgeReading:
 
 def _last(reading: AgeReading, rule: str) -> tuple[str, ...]:
     """The rules with the one of the kind replaced, as a cell has one of them only."""
-    common = tuple(r for r in reading.rules if r in ("text_blanks", "text_full_width", "number_in_scientific_form"))
-    return common if "number_in_scientific_form" in common else (*common, rule)
+    return (*(r for r in reading.rules if r in ("text_blanks", "text_full_width")), rule)

@@ -27,7 +27,7 @@ from drgengine.formats.cleaning.cells import (
     truths,
 )
 from drgengine.formats.cleaning.result import Cleaned
-from drgengine.formats.cleaning.texts import domain_data, mend_text, number_of, scientific_number
+from drgengine.formats.cleaning.texts import domain_data, mend_text, number_of
 
 SUM_TOLERANCE = 0.05
 PART_TOLERANCE = 0.005
@@ -69,11 +69,9 @@ def _read_odd(cells: Cells, odd: np.ndarray, numbers: np.ndarray) -> Remarks:
 
 
 def _read_charge(raw: str) -> Reading:
-    cell = mend_text(raw)
+    cell = mend_text(raw, number=True)
     if cell.empty:
-        return Reading(None, filler=cell.filler)
-    if cell.scientific:
-        return Reading(scientific_number(cell.text), cell.rules)
+        return Reading(None, cell.rules, cell.filler)
     text, rule = cell.text, ""
     bare = _marks().sub("", text)
     if bare != text:
@@ -88,7 +86,7 @@ def _read_charge(raw: str) -> Reading:
         rule = "number_unreadable"
     elif number < 0:
         rule = "charge_negative"
-    return Reading(number, (*cell.rules, rule) if rule else cell.rules)
+    return Reading(number, cell.with_rule(rule))
 
 
 @cache

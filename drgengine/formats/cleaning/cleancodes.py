@@ -8,14 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from drgengine.cases.issues import BatchIssue
-from drgengine.formats.cleaning.codecell import CellOptions, Plus
+from drgengine.formats.cleaning.codecell import SPREADSHEET_ERROR, CellOptions, Plus, quoted
 from drgengine.formats.cleaning.codeflat import NO_COLUMN, CodeSlot, FlatCells, cells_of_list, cells_of_slots
 from drgengine.formats.cleaning.codejoin import FlatCodes, codes_of
 from drgengine.formats.cleaning.codeshape import Kind
 from drgengine.formats.cleaning.codetexts import CellTexts
 from drgengine.formats.cleaning.result import CleanedCodes
 
-_UNCHANGED = ("code_short", "code_is_name", "code_plus_ambiguous")
+_HINTED = ("code_short", "code_malformed")
+_UNCHANGED = (*_HINTED, "code_is_name", "code_too_long", "code_plus_ambiguous")
 _LAST_SLOT = np.iinfo(np.int16).max
 
 
@@ -33,8 +34,8 @@ def clean_codes(
     slots : in any order; a place that no slot has stays empty
     kind : "dx" or "proc"
     first_row : row number of the batch's first row
-    known : codes of the editions in use; a missing dot is set only when that gives one of them, and short codes
-        get their candidates from it
+    known : codes of the editions in use; a missing dot or a lost leading zero is set only when that gives one of
+        them, and short codes get their candidates from it
     separators, plus : see CellOptions
 
     An empty slot before a filled one keeps its place and is reported; slots at the end are cut. The second code of
@@ -93,6 +94,9 @@ def _cleaned(cells: FlatCells, texts: CellTexts, first_row: int) -> CleanedCodes
 def _all_issues(cells: FlatCells, texts: CellTexts, codes: FlatCodes, first_row: int) -> Iterator[BatchIssue]:
     rows = np.repeat(np.arange(cells.sizes.size), cells.sizes) + first_row
     yield from _of_texts(cells, texts, rows)
+    for column, at, numbers in cells.lost:
+        values = [quoted(texts.raw[number]) for number in numbers.tolist()]
+        yield BatchIssue(column, SPREADSHEET_ERROR, at.astype(np.int64) + first_row, values, [""] * at.size)
     yield from _joins(cells, texts, codes, rows)
     empty = texts.first[cells.text] == 0
     is_dx = texts.options.kind == "dx"
@@ -115,9 +119,9 @@ def _by_column(cells: FlatCells, texts: CellTexts, rows: np.ndarray, at: np.ndar
             cells.columns[column],
             rule,
             rows[here].astype(np.int64),
-            [texts.raw[number] for number in numbers],
-            ["|".join(cell.codes) for cell in found] if of_text else None,
-            [cell.hint for cell in found] if rule == "code_short" else None,
+            [quoted(texts.raw[number]) for number in numbers],
+            [quoted("|".join(cell.codes)) for cell in found] if of_text else None,
+            [cell.hint for cell in found] if rule in _HINTED else None,
         )
 
 
@@ -146,8 +150,8 @@ def _joins(cells: FlatCells, texts: CellTexts, codes: FlatCodes, rows: np.ndarra
             cells.columns[column],
             "code_dagger_joined",
             rows[at[here]].astype(np.int64),
-            [texts.raw[number] for number in cells.text[at[here]].tolist()],
-            [texts.codes.texts[number] for number in made[here].tolist()],
+            [quoted(texts.raw[number]) for number in cells.text[at[here]].tolist()],
+            [quoted(texts.codes.texts[number]) for number in made[here].tolist()],
         )
 
 
@@ -159,8 +163,13 @@ def _without_principal(cells: FlatCells, texts: CellTexts, empty: np.ndarray, fi
     missing = cells.sizes == 0
     filled = np.flatnonzero(~missing)
     missing[filled] = empty[starts[filled]]
+    told = np.array(sorted(cells.beside), dtype=np.int64)
+    told = told[missing[told]]
+    missing[told] = False
     rows = np.flatnonzero(missing).astype(np.int64) + first_row
     yield BatchIssue(cells.columns[0], "principal_missing", rows, [""] * rows.size)
+    hints = [quoted(cells.beside[row]) for row in told.tolist()]
+    yield BatchIssue(cells.columns[0], "principal_missing", told + first_row, [""] * told.size, None, hints)
 
 
 def _repeats(cells: FlatCells, codes: FlatCodes) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from drgengine.cases.codes import mend_code
+from drgengine.cases.shown import MASK
 from drgengine.cases.vocabulary import column_data
 from drgengine.formats.cleaning.codeshape import (
     CodeShape,
@@ -19,20 +20,29 @@ from drgengine.formats.cleaning.codeshape import (
     shape_of,
     short_form,
     takes_asterisk,
+    tidied,
     with_dot,
+    with_zero,
 )
+from drgengine.formats.cleaning.texts import domain_data
 
 Plus = Literal["auto", "join", "separate"]
 MENDING = ("code_blanks", "code_full_width", "code_dagger", "code_lower_case", "code_capital_x")
-LONGEST_CELL = 4096
-"""Longer text is no code cell; it is kept as it is."""
+LONGEST_QUOTED, SHORTEST_PERSONAL = 200, 11
+SPREADSHEET_ERROR = "spreadsheet_error"
+LONGEST_CELL = 32767
+"""What a spreadsheet cell can hold; longer text is no code cell and is kept as it is."""
 
 _DASHES = re.compile(r"[-‐‑–—―_/\\*]{1,6}")
 _LONG_BLANKS = re.compile(r"\s{3,}")
 _BLANK_AT_PLUS = re.compile(r"\s\+|\+\s")
-_ALWAYS_SEPARATE = ";,、|"
+_ALWAYS_SEPARATE = ";、|"
 _FULL_WIDTH = {";": "；", ",": "，", "|": "｜", "/": "／", " ": "\u3000", "+": "＋"}
 _OPENING, _BEHIND = ":([", ":(["
+# Identity numbers of 18 and 15 digits and mobile numbers.
+_PERSONAL = re.compile(
+    r"(?<!\d)(?:\d(?:[\s-]?\d){16}[\s-]?[\dXx]|\d(?:[\s-]?\d){14}|1[\s-]?[3-9](?:[\s-]?\d){9})(?!\d)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class CellOptions:
 
     kind : "dx" diagnoses, "proc" procedures
     known : codes to check dots and lengths against
-    separators : "auto" (; ； 、 , ， | and, between whole codes, blank and /) or the characters that separate
+    separators : "auto" (; ； 、 | and, between whole codes, blank, / , and ，) or the characters that separate
     plus : "auto" keeps A+B as one code and says so, "join" keeps it silently, "separate" takes it apart; A+B*
         is one code in any case
     """
@@ -55,7 +65,8 @@ class CellOptions:
 class CodeCell(NamedTuple):
     """What a cell holds.
 
-    codes : in their order; () for an empty cell or a filler
+    codes : in their order; () for an empty cell, a filler or the error of a spreadsheet; identity and phone numbers
+        in text without a code are masked
     mended : rules of mend_code, each once
     rule : at most one further rule, "" for none; hint : something to go by for it
     filler : True when a filler such as - stood there
@@ -88,12 +99,14 @@ def read_cell(raw: str, options: CellOptions) -> CodeCell:
     if raw in options.known:
         return CodeCell((raw,))
     if len(raw) > LONGEST_CELL:
-        return CodeCell((raw,), (), "code_is_name")
+        return CodeCell((without_numbers(raw),), (), "code_too_long")
     text, mended = mend_code(_LONG_BLANKS.sub("  ", raw) if "†" in raw else raw)
     if "code_placeholder" in mended or is_filler(text):
         return CodeCell((), filler=True)
     if not text:
         return CodeCell((), mended)
+    if is_error(text):
+        return CodeCell((), (), SPREADSHEET_ERROR)
     if text in options.known or (only_code_characters(text) and "/" not in text and "+" not in text):
         return _one_code(text, mended, options)
     return _taken_apart(raw, text, mended, options)
@@ -106,6 +119,15 @@ def is_filler(text: str) -> bool:
     [True, True, True, True, True, False]
     """
     return bool(_DASHES.fullmatch(text)) or (bool(text) and text.casefold() in column_data()["values"]["missing"])
+
+
+def is_error(text: str) -> bool:
+    """Whether a mended text is what a spreadsheet shows for a value it cannot work out.
+
+    >>> is_error("#n/a"), is_error("I10"), is_error("")
+    (True, False, False)
+    """
+    return text[:1] == "#" and text.upper() in domain_data()["spreadsheet_errors"]
 
 
 def whole_code(raw: str, options: CellOptions) -> str:
@@ -127,14 +149,57 @@ def _checked(text: str, options: CellOptions) -> tuple[tuple[str, ...], str, str
         return (text,), "", ""
     if "+" in text:
         codes, rule = _at_plus(text, options)
-        return codes, rule, ""
+        formed = rule or shape_of(options.kind).whole.fullmatch(text)
+        return codes, rule if formed else "code_malformed", ""
     dotted = with_dot(text, options.kind)
     if dotted and dotted in options.known:
         return (dotted,), "code_dot_missing", ""
     if short := short_form(text, options.kind):
         return (text,), "code_short", " ".join(candidates(short, options.known))
-    is_word = not any(character.isdigit() for character in text)
-    return (text,), "code_is_name" if is_word else "", ""
+    if dotted:
+        return (text,), "code_malformed", dotted
+    if shape_of(options.kind).whole.fullmatch(text):
+        return (text,), "", ""
+    if not any(character.isdigit() for character in text) or _PERSONAL.search(text):
+        return (without_numbers(text),), "code_is_name", ""
+    return _malformed(text, options)
+
+
+def _malformed(text: str, options: CellOptions) -> tuple[tuple[str, ...], str, str]:
+    """A text of code characters that has the form of no code; a lost zero is set where one code alone has it."""
+    padded = with_zero(text, options.kind)
+    if not padded:
+        return (text,), "code_malformed", tidied(text, options.known, options.kind)
+    found = [padded] if padded in options.known else candidates(padded, options.known)
+    if len(found) == 1:
+        return (found[0],), "code_zero_lost", ""
+    return (text,), "code_malformed", " ".join(found)
+
+
+def masked(text: str) -> str:
+    """A text without identity and phone numbers."""
+    return _PERSONAL.sub(MASK, text)
+
+
+def without_numbers(text: str) -> str:
+    """A text as it stands in the place of a code: ? for identity and phone numbers, which no mending touches.
+
+    >>> without_numbers("高血压 13912345678")
+    '高血压 ?'
+    """
+    return _PERSONAL.sub("?", text)
+
+
+def quoted(text: str) -> str:
+    """A text as issues quote it: no identity or phone number, cut at 200 characters.
+
+    >>> quoted("I10.x00"), quoted("电话13912345678"), len(quoted("I10.x00;" * 1000))
+    ('I10.x00', '电话…', 201)
+    """
+    if len(text) < SHORTEST_PERSONAL:
+        return text
+    shown = masked(text[: LONGEST_QUOTED + 18])
+    return shown if len(shown) <= LONGEST_QUOTED else shown[:LONGEST_QUOTED] + MASK
 
 
 def _at_plus(text: str, options: CellOptions) -> tuple[tuple[str, ...], str]:
@@ -164,7 +229,7 @@ def _taken_apart(raw: str, text: str, mended: tuple[str, ...], options: CellOpti
         tokens += found
         left_out |= not found
     if not tokens:
-        return CodeCell((text,), mended, "code_is_name")
+        return CodeCell((without_numbers(text),), mended, "code_is_name")
     rules = {rule for rule in mended if rule in MENDING[:3]}
     if "code_full_width" in rules and _stand_in(raw, tokens):
         rules.remove("code_full_width")
@@ -202,16 +267,16 @@ def _marks(options: CellOptions) -> str:
     return _ALWAYS_SEPARATE if options.separators == "auto" else unicodedata.normalize("NFKC", options.separators)
 
 
-def split_marks(text: str, options: CellOptions) -> list[str]:
-    """A text cut at every character that always separates, half-width or full-width."""
-    for mark in _marks(options):
+def split_marks(text: str, options: CellOptions, *, commas: bool = True) -> list[str]:
+    """A text cut at every character that separates, half-width or full-width; a comma may stand for a dot instead."""
+    for mark in _marks(options) + "," * (commas and options.separators == "auto"):
         for form in (mark, _FULL_WIDTH.get(mark, mark)):
             text = text.replace(form, "\0")
     return text.split("\0")
 
 
 def _parts(plain: str, options: CellOptions) -> list[str]:
-    pieces = ("+".join(filter(None, piece.split("+"))).strip() for piece in split_marks(plain, options))
+    pieces = ("+".join(filter(None, piece.split("+"))).strip() for piece in split_marks(plain, options, commas=False))
     return [piece for piece in pieces if piece]
 
 
@@ -228,6 +293,8 @@ def _tokens(part: str, options: CellOptions) -> list[_Token]:
     if only_code_characters(part):
         return [_Token(part, False)] if any(character.isdigit() for character in part) else []
     found = [match.group() for match in shape.inside.finditer(part) if _stands_out(match, part, shape, options)]
+    if not found and any(map(str.isdigit, part)) and only_code_characters(part.replace(",", "")):
+        return [_Token(part, False)]
     return [_Token(text, True) for text in dict.fromkeys(found)]
 
 

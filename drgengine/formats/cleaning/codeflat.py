@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drgengine.formats.cleaning.codecell import CellOptions, CodeCell, is_filler, split_marks, whole_code
-from drgengine.formats.cleaning.codeshape import shape_of
+from drgengine.formats.cleaning.codecell import CellOptions, CodeCell, is_filler, read_cell, split_marks, whole_code
+from drgengine.formats.cleaning.codeshape import only_code_characters, shape_of
 from drgengine.formats.cleaning.codetexts import CellTexts, encode_together, read_texts
 
 NO_COLUMN = -1
+_COMMA = re.compile("[,，]")
 _PLAIN_LIST = re.compile(r"[0-9A-Za-z.*+|]*")
 
 
@@ -25,7 +26,7 @@ class CodeSlot:
     place : 0 = principal diagnosis or main procedure
     column : header of the column, for the issues
     codes : its cells, one per row; any type
-    names : cells of the name column beside it; looked at only where the code cell holds text without a code
+    names : cells of the name column beside it; looked at only where the code cell holds no code
     added : cells of an added (asterisk) code column, with its header `added_column`
     """
 
@@ -47,6 +48,8 @@ class FlatCells:
     source : int32[m] into `columns`, NO_COLUMN for a place that no column feeds
     fillers : cells with a filler, those at the end of rows included
     has_principal : whether a column (the first one) feeds place 0
+    lost : (column, rows from 0, texts) of cells with the error of a spreadsheet, those at the end of rows included
+    beside : row from 0 -> codes that stand in the name beside an empty first place
     """
 
     sizes: np.ndarray
@@ -56,6 +59,8 @@ class FlatCells:
     columns: tuple[str, ...]
     fillers: int
     has_principal: bool
+    lost: tuple[tuple[str, np.ndarray, np.ndarray], ...] = ()
+    beside: Mapping[int, str] = field(default_factory=dict)
 
 
 def cells_of_slots(slots: Sequence[CodeSlot], options: CellOptions) -> tuple[FlatCells, CellTexts]:
@@ -74,27 +79,57 @@ def cells_of_slots(slots: Sequence[CodeSlot], options: CellOptions) -> tuple[Fla
         if slot.names is not None:
             index[at] = _exchanged(index[at], slot.names, texts)
     texts.refresh()
+    found = _beside_principal(index[0], slots[0], texts) if slots and slots[0].place == 0 else {}
     fillers = sum(int(np.count_nonzero(texts.filler[numbers])) for numbers in index)
-    return _in_line(columns, index, behind, texts, fillers), texts
+    lost = tuple(
+        (column, rows, numbers[rows])
+        for (_, column, _), numbers in zip(columns, index, strict=True)
+        if (rows := np.flatnonzero(texts.lost[numbers])).size
+    )
+    return replace(_in_line(columns, index, behind, texts, fillers), lost=lost, beside=found), texts
 
 
 def _exchanged(index: np.ndarray, names: pa.Array, texts: CellTexts) -> np.ndarray:
     """Numbers with those of name-and-code cells that changed places (编码与名称写反) in place of the names'."""
-    rows = np.flatnonzero(texts.is_name[index])
+    rows = np.flatnonzero((texts.is_name[index] | (texts.first[index] == 0)) & _filled(names))
     if rows.size == 0:
         return index
     beside, distinct = encode_together([names.take(pa.array(rows))])
     found = [whole_code(name, texts.options) for name in distinct]
+    # Beside an empty cell a B12 may be the whole of a name; beside a name it is the code.
+    sure = np.array(["." in code or code in texts.options.known for code in found])
+    taken = np.array([bool(code) for code in found])
+    hits = np.where(texts.is_name[index[rows]], taken[beside[0]], sure[beside[0]])
     numbers: dict[tuple[int, int], int] = {}
     index = index.copy()
-    for row, name in zip(rows.tolist(), beside[0].tolist(), strict=True):
-        code = found[name]
-        if code:
-            key = (int(index[row]), name)
-            if key not in numbers:
-                numbers[key] = texts.add(texts.raw[key[0]], CodeCell((code,), (), "code_name_swapped"))
-            index[row] = numbers[key]
+    for row, name in zip(rows[hits].tolist(), beside[0][hits].tolist(), strict=True):
+        key = (int(index[row]), name)
+        if key not in numbers:
+            numbers[key] = texts.add(texts.raw[key[0]], CodeCell((found[name],), (), "code_name_swapped"))
+        index[row] = numbers[key]
     return index
+
+
+def _filled(names: pa.Array) -> np.ndarray:
+    """bool[n], rows whose name is not empty."""
+    valid = pc.is_valid(names)
+    if pa.types.is_string(names.type) or pa.types.is_large_string(names.type):
+        valid = pc.and_(valid, pc.fill_null(pc.greater(pc.binary_length(names), 0), False))
+    filled: np.ndarray = np.asarray(valid)
+    return filled
+
+
+def _beside_principal(index: np.ndarray, slot: CodeSlot, texts: CellTexts) -> dict[int, str]:
+    """Row -> codes in the text of the name beside an empty first place, to go by."""
+    if slot.names is None:
+        return {}
+    rows = np.flatnonzero((texts.first[index] == 0) & _filled(slot.names))
+    if rows.size == 0:
+        return {}
+    beside, distinct = encode_together([slot.names.take(pa.array(rows))])
+    cells = [read_cell(name, texts.options) for name in distinct]
+    hints = [" ".join(cell.codes) if cell.rule in ("code_affix", "code_several") else "" for cell in cells]
+    return {row: hints[name] for row, name in zip(rows.tolist(), beside[0].tolist(), strict=True) if hints[name]}
 
 
 def _in_line(
@@ -177,8 +212,10 @@ def split_list(text: str, options: CellOptions) -> list[str]:
     plain = options.separators == "auto" and _PLAIN_LIST.fullmatch(text)
     if plain or is_filler(text.strip()):
         return text.split("|") if plain else [text]
-    elements = [element.strip() for element in split_marks(text, options)]
-    if options.separators != "auto":
+    elements = [element.strip() for element in split_marks(text, options, commas=False)]
+    if options.separators == "auto":
+        elements = [piece for element in elements for piece in _at_commas(element, options)]
+    else:
         return elements
     shape = shape_of(options.kind)
     found: list[str] = []
@@ -186,6 +223,14 @@ def split_list(text: str, options: CellOptions) -> list[str]:
         run = shape.run.fullmatch(element)
         found += [match.group() for match in shape.inside.finditer(element)] if run else [element]
     return found
+
+
+def _at_commas(element: str, options: CellOptions) -> list[str]:
+    """Cut at commas, unless one of them stands for a dot, as in I21,900."""
+    pieces = [piece.strip() for piece in _COMMA.split(element)]
+    shape = shape_of(options.kind)
+    odd = any(only_code_characters(p) and not shape.whole.fullmatch(p) and any(map(str.isdigit, p)) for p in pieces)
+    return [element] if odd else pieces
 
 
 def _trimmed(sizes: np.ndarray, text: np.ndarray, column: str, texts: CellTexts) -> tuple[FlatCells, CellTexts]:
@@ -197,8 +242,10 @@ def _trimmed(sizes: np.ndarray, text: np.ndarray, column: str, texts: CellTexts)
     used[row[filled]] = place[filled] + 1  # the last filled one of a row stays
     keep = place < used[row]
     fillers = int(np.count_nonzero(texts.filler[text]))
+    at = np.flatnonzero(texts.lost[text])
+    lost = ((column, row[at], text[at]),) if at.size else ()
     text, place = text[keep], place[keep].astype(np.int32)
-    return FlatCells(used, text, place, np.zeros(text.size, dtype=np.int32), (column,), fillers, True), texts
+    return FlatCells(used, text, place, np.zeros(text.size, dtype=np.int32), (column,), fillers, True, lost), texts
 
 
 def _within(sizes: np.ndarray) -> np.ndarray:

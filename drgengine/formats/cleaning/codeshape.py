@@ -16,7 +16,9 @@ _EXTENSION = r"(?:[xX]\d{1,4})?"
 _DX = rf"[A-Za-z]\d\d(?:\.[0-9xX]{{1,4}}|[0-9xX]{{1,4}})?{_EXTENSION}\*?"
 _PROC = rf"\d\d(?:\.[0-9xX]{{1,5}}|[0-9xX]{{2,5}})(?:[A-Z]\d)?{_EXTENSION}\*?"
 _ASTERISK = re.compile(r"[A-Z]\d\d(?:\.[0-9x]{1,8})?\*")
+_ZERO_LOST = re.compile(r"\d\.\d{1,5}")
 _CODE_CHARACTERS = re.compile(r"[0-9A-Za-z+*./]+")
+_POINTS = re.compile(r"[.,/]+")
 _IS_MORPHOLOGY = re.compile(_MORPHOLOGY)
 
 
@@ -26,7 +28,7 @@ class CodeShape:
 
     start : how every code begins
     whole : one code, or several joined by +
-    run : whole codes with nothing but blanks or / between them
+    run : whole codes with nothing but blanks, / or commas between them
     inside : a code within other text
     short : a code that lacks digits the editions have; dotless : such a code, or a whole one, without its dot
     dot : how many characters stand before the dot
@@ -47,7 +49,7 @@ def _shape(code: str, start: str, short: str, dotless: str, dot: int) -> CodeSha
     return CodeShape(
         start=re.compile(start),
         whole=re.compile(whole),
-        run=re.compile(rf"{whole}(?:[\s/]{{1,9}}{whole})+"),
+        run=re.compile(rf"{whole}(?:[\s/,，]{{1,9}}{whole})+"),
         inside=re.compile(rf"(?<![0-9A-Za-z.]){whole}(?![0-9A-Za-z])"),
         short=re.compile(short),
         dotless=re.compile(dotless),
@@ -122,6 +124,28 @@ def short_form(text: str, kind: Kind) -> str:
     """
     dotted = with_dot(text, kind) or text
     return dotted if _SHAPES[kind].short.fullmatch(dotted) else ""
+
+
+def with_zero(text: str, kind: Kind) -> str:
+    """A procedure code whose leading zero a spreadsheet took (前导零丢失), with it; "" when it is no such code.
+
+    >>> with_zero("0.1800", "proc"), with_zero("8.51", "proc"), with_zero("81.51", "proc")
+    ('00.1800', '08.51', '')
+    """
+    return f"0{text}" if kind == "proc" and _ZERO_LOST.fullmatch(text) else ""
+
+
+def tidied(text: str, known: frozenset[str], kind: Kind) -> str:
+    """What a malformed code may have been: one dot for its points, commas and slashes; "" for nothing to go by.
+
+    >>> [tidied(text, frozenset({"I21.900"}), "dx") for text in ("I21..900", "I21,900", "I21.900/", "I21.900.0", "1")]
+    ['I21.900', 'I21.900', 'I21.900', 'I21.900', '']
+    """
+    plain = _POINTS.sub(".", text).strip(".")
+    for form in (plain, plain.removesuffix(".0"), plain.removesuffix(".00")):
+        if form in known:
+            return form
+    return plain if "." in plain and _SHAPES[kind].whole.fullmatch(plain) else ""
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from drgengine.cases.coerce import plain_text
 from drgengine.cases.unreadable import decoded
-from drgengine.formats.cleaning.codecell import CellOptions, CodeCell, read_cell
+from drgengine.formats.cleaning.codecell import SPREADSHEET_ERROR, CellOptions, CodeCell, read_cell
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +36,7 @@ class CellTexts:
     raw, cells : text and what read_cell gives for it
     first : int32[k], number of the first code, 0 for none
     count : int32[k], places the cell takes (1 for an empty one)
-    filler, remarked, is_name : bool[k]; remarked: a rule was met
+    filler, remarked, is_name, lost : bool[k]; remarked: a rule was met; lost: the error of a spreadsheet stood there
     """
 
     options: CellOptions
@@ -48,6 +48,7 @@ class CellTexts:
     filler: np.ndarray
     remarked: np.ndarray
     is_name: np.ndarray
+    lost: np.ndarray
 
     def add(self, raw: str, cell: CodeCell) -> int:
         """One more text with a reading of its own; its number. Call `refresh` when done."""
@@ -58,7 +59,7 @@ class CellTexts:
     def refresh(self) -> None:
         """Make the arrays as long as the texts."""
         later = read_arrays(self.cells[len(self.first) :], self.codes)
-        names = ("first", "count", "filler", "remarked", "is_name")
+        names = ("first", "count", "filler", "remarked", "is_name", "lost")
         for name, more in zip(names, later, strict=True):
             setattr(self, name, np.concatenate([getattr(self, name), more]))
 
@@ -71,14 +72,15 @@ def read_texts(raw: list[str], options: CellOptions) -> CellTexts:
 
 
 def read_arrays(cells: list[CodeCell], codes: Codes) -> tuple[np.ndarray, ...]:
-    """first, count, filler, remarked and is_name of some cells."""
+    """first, count, filler, remarked, is_name and lost of some cells."""
     number = codes.number
     return (
         np.array([number(cell.codes[0]) if cell.codes else 0 for cell in cells], dtype=np.int32),
         np.array([len(cell.codes) or 1 for cell in cells], dtype=np.int32),
         np.array([cell.filler for cell in cells], dtype=bool),
-        np.array([bool(cell.mended or cell.rule) for cell in cells], dtype=bool),
-        np.array([cell.rule == "code_is_name" for cell in cells], dtype=bool),
+        np.array([bool(cell.mended or cell.rule not in ("", SPREADSHEET_ERROR)) for cell in cells], dtype=bool),
+        np.array([cell.rule in ("code_is_name", "code_too_long") for cell in cells], dtype=bool),
+        np.array([cell.rule == SPREADSHEET_ERROR for cell in cells], dtype=bool),
     )
 
 

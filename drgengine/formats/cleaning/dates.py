@@ -24,7 +24,13 @@ from drgengine.formats.cleaning.cells import (
     text_list,
     truths,
 )
-from drgengine.formats.cleaning.datetexts import FIRST_YEAR, LAST_YEAR, read_date_text, read_hour_text
+from drgengine.formats.cleaning.datetexts import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    date_placeholders,
+    read_date_text,
+    read_hour_text,
+)
 from drgengine.formats.cleaning.result import Cleaned
 
 _TIME = pa.timestamp("s")
@@ -95,11 +101,19 @@ def _read_texts(cells: Cells) -> tuple[Remarks, _Texts]:
     seconds = np.zeros(len(cells.texts), dtype=np.int64)
     seconds[known] = _cast(cells.texts.filter(truths(known)))
     remarks = Remarks()
-    odd = np.flatnonzero(~known)
+    nothing = known & _placeholders(seconds)
+    known &= ~nothing
+    if nothing.any():
+        remarks.rules["date_placeholder"] = np.flatnonzero(nothing).tolist()
+    odd = np.flatnonzero(~known & ~nothing)
     rewritten = _rewritten(cells.texts.take(places_array(odd)))
     sure = matches(rewritten, _PLAIN)
     if sure.any():
-        seconds[odd[sure]] = _cast(rewritten.filter(truths(sure)))
+        found = _cast(rewritten.filter(truths(sure)))
+        real = ~_placeholders(found)
+        # The others are read below, one by one.
+        sure[sure] = real
+        seconds[odd[sure]] = found[real]
         known[odd[sure]] = True
         remarks.rules["date_rewritten"] = odd[sure].tolist()
         odd = odd[~sure]
@@ -110,6 +124,11 @@ def _read_texts(cells: Cells) -> tuple[Remarks, _Texts]:
             seconds[at] = round((reading.when - _EPOCH).total_seconds())
             known[at] = True
     return remarks, _Texts(seconds, known)
+
+
+def _placeholders(seconds: np.ndarray) -> np.ndarray:
+    """bool[n]: days that stand for no date."""
+    return np.isin(seconds // _DAY, [(day - _EPOCH.date()).days for day in date_placeholders()])
 
 
 def _cast(texts: pa.StringArray) -> np.ndarray:
@@ -145,12 +164,14 @@ def _typed(values: pa.Array, column: str, first_row: int) -> tuple[np.ndarray, n
     there = values.is_valid().to_numpy(zero_copy_only=False)
     low, high = (int((dt.datetime(year, 1, 1) - _EPOCH).total_seconds()) for year in (FIRST_YEAR, LAST_YEAR + 1))
     outside = there & ((seconds < low) | (seconds >= high))
+    nothing = there & _placeholders(seconds)
     issues = []
-    rows = np.flatnonzero(outside)
-    if rows.size:
-        shown = [str(text) for text in values.take(places_array(rows)).cast(pa.string()).to_pylist()]
-        issues.append(issue_of(column, "date_unreadable", rows, first_row, shown, [""] * rows.size))
-    return seconds, there & ~outside, issues
+    for rule, mask in (("date_unreadable", outside), ("date_placeholder", nothing)):
+        rows = np.flatnonzero(mask)
+        if rows.size:
+            shown = [str(text) for text in values.take(places_array(rows)).cast(pa.string()).to_pylist()]
+            issues.append(issue_of(column, rule, rows, first_row, shown, [""] * rows.size))
+    return seconds, there & ~outside & ~nothing, issues
 
 
 def _with_hours(

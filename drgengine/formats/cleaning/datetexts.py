@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import cache
 from typing import NamedTuple
 
-from drgengine.formats.cleaning.texts import mend_text
+from drgengine.formats.cleaning.texts import domain_data, mend_text
 
 FIRST_YEAR, LAST_YEAR = 1880, 2100
 _FIRST_SERIAL, _LAST_SERIAL = 20000, 60000
@@ -29,6 +30,12 @@ _TIME = re.compile(
 )
 
 
+@cache
+def date_placeholders() -> frozenset[dt.date]:
+    """Days that databases and spreadsheets write for no date."""
+    return frozenset(map(dt.date.fromisoformat, domain_data()["date_placeholders"]))
+
+
 class DateReading(NamedTuple):
     """when : None where it is no date; rules, filler as elsewhere."""
 
@@ -47,7 +54,7 @@ def read_date_text(raw: str) -> DateReading:
     """
     cell = mend_text(raw, _KEPT_BLANK)
     if cell.empty:
-        return DateReading(None, filler=cell.filler)
+        return DateReading(None, cell.rules, cell.filler)
     if cell.scientific:
         return DateReading(None, rules=cell.rules)
     try:
@@ -56,14 +63,18 @@ def read_date_text(raw: str) -> DateReading:
         when, rule = None, ""
     if when is None or not FIRST_YEAR <= when.year <= LAST_YEAR:
         return DateReading(None, (*cell.rules, "date_unreadable"))
+    if when.date() in date_placeholders():
+        return DateReading(None, (*cell.rules, "date_placeholder"))
     return DateReading(when, (*cell.rules, rule) if rule else cell.rules)
 
 
 def _read(text: str) -> tuple[dt.datetime | None, str]:
     """The date and the rule of its form; ValueError where a part is out of its range."""
     plain = _PLAIN.fullmatch(text)
-    if plain and plain[4] != "24":
+    if plain:
         year, month, day, hour, minute, second = (int(part or 0) for part in plain.groups())
+        if (hour, minute, second) == (24, 0, 0):
+            return dt.datetime(year, month, day) + dt.timedelta(days=1), ""
         return dt.datetime(year, month, day, hour, minute, second), ""
     if _SERIAL.fullmatch(text):
         days = float(text)
@@ -118,7 +129,7 @@ def read_time(text: str) -> int | None:
 
 
 def read_hour_text(raw: str) -> tuple[int | None, tuple[str, ...], bool]:
-    """Seconds of an hour cell ("8", "8时", "08:30"), the rules it met, and whether it was a filler.
+    """Seconds of an hour cell ("8", "8时", "08:30"), the rules it met, and whether it was a filler; 24 ends the day.
 
     >>> read_hour_text("8时"), read_hour_text("8.0"), read_hour_text("25")
     ((28800, (), False), (28800, ('number_tail',), False), (None, ('number_unreadable',), False))
@@ -130,6 +141,6 @@ def read_hour_text(raw: str) -> tuple[int | None, tuple[str, ...], bool]:
     whole = re.fullmatch(r"([0-9]{1,2})(\.0*)?", text)
     four = re.fullmatch(r"([0-9]{2})([0-9]{2})", text)
     seconds = read_time(f"{whole[1]}:00" if whole else f"{four[1]}:{four[2]}" if four else text)
-    if seconds is None or seconds >= 86400:
+    if seconds is None:
         return None, (*cell.rules, "number_unreadable"), False
     return seconds, (*cell.rules, "number_tail") if whole and whole[2] else cell.rules, False

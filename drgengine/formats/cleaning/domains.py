@@ -45,7 +45,7 @@ def _read_code(raw: str, entry: Mapping[str, Any]) -> Reading:
     codes, text = entry["codes"], cell.text
     # 无 says "none" in most columns, but is a word of the domain in some.
     if cell.empty and text not in entry["words"]:
-        return Reading(None, filler=cell.filler)
+        return Reading(None, cell.rules, cell.filler)
     if text in codes:
         return Reading(codes[text], cell.rules)
     if cell.scientific:

@@ -8,7 +8,14 @@ import pyarrow as pa
 
 from drgengine.formats.cleaning.cells import Reading, cells_of, read_cells
 from drgengine.formats.cleaning.result import Cleaned
-from drgengine.formats.cleaning.texts import Mended, domain_data, has_tail, mend_text, number_of, scientific_number
+from drgengine.formats.cleaning.texts import (
+    Mended,
+    domain_data,
+    has_tail,
+    mend_text,
+    number_of,
+    parts_in_a_row,
+)
 
 _THREE = re.compile(r"([0-9]{1,6})/([0-9]{1,6})/([0-9]{1,6})")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([^0-9.]+)")
@@ -27,11 +34,9 @@ def clean_hours(values: pa.Array, column: str, first_row: int) -> Cleaned:
 
 
 def _read_hours(raw: str) -> Reading:
-    cell = mend_text(raw)
+    cell = mend_text(raw, number=True)
     if cell.empty:
-        return Reading(None, filler=cell.filler)
-    if cell.scientific:
-        return _not_negative(scientific_number(cell.text), cell, "", "hours_negative")
+        return Reading(None, cell.rules, cell.filler)
     three = _THREE.fullmatch(cell.text)
     if three:
         days, hours, minutes = (int(part) for part in three.groups())
@@ -52,13 +57,11 @@ def clean_stay_days(values: pa.Array, column: str, first_row: int) -> Cleaned:
 
 
 def _read_days(raw: str) -> Reading:
-    cell = mend_text(raw)
+    cell = mend_text(raw, number=True)
     if cell.empty:
-        return Reading(None, filler=cell.filler)
+        return Reading(None, cell.rules, cell.filler)
     number, rule = number_of(cell.text), "number_tail" if has_tail(cell.text) else ""
-    if cell.scientific:
-        number = scientific_number(cell.text)
-    elif number is None:
+    if number is None:
         number, rule = _with_units(cell.text, domain_data()["units"]["stay"]), "number_with_unit"
     if number is not None and (number != int(number) or number > _MOST_DAYS):
         number = None
@@ -73,9 +76,9 @@ def _with_units(text: str, units: dict[str, float]) -> float | None:
     (26.0, None)
     """
     total, at = 0.0, 0
-    for part in _PART.finditer(text):
+    for part in parts_in_a_row(_PART, text):
         factor = units.get(part[2].casefold())
-        if part.start() != at or factor is None:
+        if factor is None:
             return None
         total += float(part[1]) * factor
         at = part.end()
@@ -83,10 +86,8 @@ def _with_units(text: str, units: dict[str, float]) -> float | None:
 
 
 def _not_negative(number: float | None, cell: Mended, rule: str, negative: str) -> Reading:
-    if cell.scientific:
-        return Reading(None if number is None or number < 0 else number, cell.rules)
     if number is None:
-        return Reading(None, (*cell.rules, "number_unreadable"))
+        return Reading(None, cell.with_rule("number_unreadable"))
     if number < 0:
-        return Reading(None, (*cell.rules, negative))
-    return Reading(number, (*cell.rules, rule) if rule else cell.rules)
+        return Reading(None, cell.with_rule(negative))
+    return Reading(number, cell.with_rule(rule))

@@ -61,7 +61,7 @@ def _clean_odd(cells: Cells, column: str, first_row: int, odd: list[int]) -> Cle
 def _read_identifier(raw: str) -> Reading:
     cell = mend_text(raw, identifier=True)
     if cell.empty:
-        return Reading(None, filler=cell.filler)
+        return Reading(None, cell.rules, cell.filler)
     if cell.scientific:
         return Reading(None, cell.rules)
     tail = _TAIL.fullmatch(cell.text)
@@ -82,7 +82,7 @@ def clean_department(values: pa.Array, column: str, first_row: int) -> Cleaned:
 def _read_department(raw: str) -> Reading:
     cell = mend_text(raw, identifier=True)
     if cell.empty:
-        return Reading(None, filler=cell.filler)
+        return Reading(None, cell.rules, cell.filler)
     if cell.scientific:
         return Reading(None, cell.rules)
     tail = _TAIL.fullmatch(cell.text)

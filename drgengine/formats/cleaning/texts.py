@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,11 @@ def _fillers() -> frozenset[str]:
     return frozenset(domain_data()["fillers"])
 
 
+@cache
+def _spreadsheet_errors() -> frozenset[str]:
+    return frozenset(domain_data()["spreadsheet_errors"])
+
+
 class Mended(NamedTuple):
     """A cell after what is common to all: its text, the rules met so far, and what it turned out to be."""
 
@@ -47,15 +53,26 @@ class Mended(NamedTuple):
         """Nothing to read."""
         return self.filler or not self.text
 
+    def with_rule(self, rule: str) -> tuple[str, ...]:
+        """The rules with that of the kind, "" for none, which stands for the form of the number."""
+        if not rule:
+            return self.rules
+        return (rule,) if self.scientific else (*self.rules, rule)
 
-def mend_text(raw: str, kept_blank: re.Pattern[str] = NO_BLANK, *, identifier: bool = False) -> Mended:
+
+def mend_text(
+    raw: str, kept_blank: re.Pattern[str] = NO_BLANK, *, identifier: bool = False, number: bool = False
+) -> Mended:
     """A cell without blanks and full-width forms, and the one rule of these that it met.
 
     kept_blank : the single blanks that belong to the value, such as the one before a time
     identifier : True when only the form that a spreadsheet writes is taken for scientific
+    number : True where 1.2E3 is another form of 1200 and is written so
 
     >>> mend_text("１２ ")[:2], mend_text(" - ").filler, mend_text("1.23E+17").rules
     (('12', ('text_full_width',)), True, ('number_in_scientific_form',))
+    >>> mend_text("1.2E3", number=True)[:2], mend_text("#N/A")[:2]
+    (('1200', ('number_in_exponent_form',)), ('', ('spreadsheet_error',)))
     """
     text = raw.strip(_BLANKS)
     single = _RUN.sub(" ", text)
@@ -73,10 +90,28 @@ def mend_text(raw: str, kept_blank: re.Pattern[str] = NO_BLANK, *, identifier: b
         return Mended("")
     if text.casefold() in _fillers():
         return Mended(text, filler=True)
+    if text[0] == "#" and text.upper() in _spreadsheet_errors():
+        return Mended("", ("spreadsheet_error",))
     form = _SCIENTIFIC_IDENTIFIER if identifier else _SCIENTIFIC
     if form.fullmatch(text):
+        if number:
+            plain = format(Decimal(text), "f")
+            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+            return Mended(plain, ("number_in_exponent_form",), scientific=True)
         return Mended(text, ("number_in_scientific_form",), scientific=True)
     return Mended(text, rules)
+
+
+def parts_in_a_row(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Matches that follow each other from the start; searching on takes quadratic time where the pattern fails late.
+
+    >>> [part[0] for part in parts_in_a_row(re.compile("[0-9]+[a-z]"), "1a22b-3c")]
+    ['1a', '22b']
+    """
+    at = 0
+    while found := pattern.match(text, at):
+        yield found
+        at = found.end()
 
 
 def number_of(text: str) -> float | None:
@@ -87,12 +122,6 @@ def number_of(text: str) -> float | None:
     """
     if not _NUMBER.fullmatch(text):
         return None
-    number = float(text)
-    return number if abs(number) < 1e300 else None
-
-
-def scientific_number(text: str) -> float | None:
-    """A number in scientific form, None when it is beyond all measure."""
     number = float(text)
     return number if abs(number) < 1e300 else None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drgengine.cases.codes import mend_code
+from drgengine.cases.shown import shown_names
 from drgengine.errors import InputFileError
 from drgengine.formats.cleaning.codecell import CellOptions, is_filler, split_marks
 from drgengine.formats.cleaning.codeshape import Kind, looks_like_code
@@ -104,8 +105,8 @@ def _sides(path: Path, names: list[str]) -> tuple[str, str]:
     for side in ("source", "target"):
         fitting = [name for name in names if _fits(name, side)]
         if len(fitting) != 1:
-            which = f"{len(fitting)} columns ({', '.join(fitting)}) hold" if fitting else "no column holds"
-            shown = ", ".join(names[:6])
+            which = f"{len(fitting)} columns ({shown_names(fitting)}) hold" if fitting else "no column holds"
+            shown = shown_names(names[:6])
             raise InputFileError(str(path), f"{which} the {side} codes among the columns {shown}", _NAME_THEM)
         found.append(fitting[0])
     return found[0], found[1]
@@ -127,7 +128,7 @@ def _grey_column(path: Path, names: list[str]) -> str:
     fitting = [name for name in names if _folded(name) in known] or [name for name in names if _fits(name, "target")]
     if len(fitting) != 1:
         which = "several columns hold" if fitting else "no column holds"
-        problem = f"{which} codes among {', '.join(names[:6])}"
+        problem = f"{which} codes among {shown_names(names[:6])}"
         raise InputFileError(str(path), problem, "Name the column 灰码, or give a file with one column")
     return fitting[0]
 

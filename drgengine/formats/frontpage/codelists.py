@@ -13,7 +13,7 @@ from drgengine.cases.codes import mend_code
 from drgengine.cases.issues import BatchIssue
 from drgengine.formats.cleaning import CleanedCodes, CodeSlot, clean_code_list, clean_codes
 from drgengine.formats.cleaning.cells import text_list
-from drgengine.formats.cleaning.codecell import Plus
+from drgengine.formats.cleaning.codecell import SPREADSHEET_ERROR, Plus, is_error, quoted, without_numbers
 from drgengine.formats.cleaning.codeshape import Kind
 from drgengine.formats.cleaning.result import Cleaned
 from drgengine.formats.codemaps import CodeMap, MappedCodes, apply_codes
@@ -146,9 +146,10 @@ def note_repeated_procedures(work: Work, codes: MappedCodes, times: pa.ListArray
 
 def clean_single_code(values: pa.Array, column: str, first_row: int) -> Cleaned:
     """A column of one code a row that belongs to no list, such as the pathology code: mended, fillers empty."""
-    encoded = values.cast(pa.string()).dictionary_encode()
+    # Not safe: bytes that are no UTF-8 pass and are read as U+FFFD.
+    encoded = values.cast(pa.string(), safe=False).dictionary_encode()
     texts, index = text_list(encoded.dictionary), np.asarray(pc.fill_null(encoded.indices, -1))
-    mended = [mend_code(text) for text in texts]
+    mended = [_mended(text) for text in texts]
     issues, fillers = [], 0
     for rule in sorted({rule for _, rules in mended for rule in rules}):
         touched = np.array([rule in rules for _, rules in mended])
@@ -156,11 +157,20 @@ def clean_single_code(values: pa.Array, column: str, first_row: int) -> Cleaned:
         if rule == "code_placeholder":
             fillers += at.size
             continue
-        raw, clean = [texts[index[p]] for p in at], [mended[index[p]][0] for p in at]
+        raw, clean = [quoted(texts[index[p]]) for p in at], [mended[index[p]][0] for p in at]
         issues.append(BatchIssue(column, rule, at.astype(np.int64) + first_row, raw, clean))
     clean_texts = pa.array([text if text not in _NO_CODE else None for text, _ in mended], pa.string())
     counted = {"filler": fillers} if fillers else {}
     return Cleaned(clean_texts.take(encoded.indices), issues, counted)
+
+
+def _mended(text: str) -> tuple[str, tuple[str, ...]]:
+    """As mend_code; the error of a spreadsheet is no code, and an identity or phone number is masked."""
+    clean, rules = mend_code(text)
+    if is_error(clean):
+        return "", (SPREADSHEET_ERROR,)
+    shown = without_numbers(clean)
+    return (clean, rules) if shown == clean else (shown, (*rules, "code_is_name"))
 
 
 _NO_CODE = ("", "—", "/", "\\", "无")

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drgengine.cases.unreadable import as_utf8
+
 _ID_15 = re.compile(r"\d{15}")
 _ID_18 = re.compile(r"\d{17}[\dX]")
 # GB 11643: weights of the 17 digits and the check characters of the remainders 0 to 10.
@@ -52,7 +54,7 @@ def pseudonyms(id_numbers: pa.Array, key: bytes) -> pa.Array:
     >>> old == new, len(old.as_py()), none.as_py()
     (True, 32, None)
     """
-    encoded = id_numbers.cast(pa.string()).dictionary_encode()
+    encoded = as_utf8(id_numbers).cast(pa.string()).dictionary_encode()
     hashed = [_pseudonym(text, key) for text in encoded.dictionary.to_pylist()]
     return pa.array(hashed, pa.string()).take(encoded.indices)
 

@@ -14,13 +14,16 @@ import pyarrow.compute as pc
 
 from drgengine.cases.columns import drop_personal
 from drgengine.cases.issues import BatchIssue, IssueLog
-from drgengine.errors import DrgEngineError
+from drgengine.cases.shown import shown_name
+from drgengine.errors import DrgEngineError, InputFileError
 from drgengine.formats.cleaning.codecell import Plus
 from drgengine.formats.cleaning.codeshape import Kind
 from drgengine.formats.codemaps import EditionSigns, edition_signs
 from drgengine.formats.codemaps.signs import CodeEdition
 from drgengine.formats.frontpage.assemble import Assembled, Assembler
 from drgengine.formats.frontpage.identity import StayKeys
+from drgengine.formats.frontpage.masking import mask_numbers
+from drgengine.formats.frontpage.norecords import RecordFilter
 from drgengine.formats.frontpage.options import (
     GreyGiven,
     MapGiven,
@@ -33,6 +36,7 @@ from drgengine.formats.frontpage.options import (
 from drgengine.formats.frontpage.schema import FRONT_PAGE_SCHEMA
 from drgengine.formats.mojibake import refuse_mojibake
 from drgengine.formats.profiles import DaysUnit, Found, Profile, choose_profile
+from drgengine.formats.profiles.leftout import column_remarks, is_private
 from drgengine.formats.source import FileSource, open_source
 
 BATCH_ROWS = 16_384
@@ -88,14 +92,24 @@ def open_front_page(
     check_choice("code_edition", code_edition, ("clinical", "insurance"))
     key = pseudonym_key(salt)
     chosen: list[tuple[Profile, Found, tuple[str, ...], tuple[str, ...]]] = []
+    told: list[str] = []
+    first = ""
 
     def needed(headers: list[str]) -> list[str]:
+        nonlocal first
         read_by, found = choose_profile(headers, profile, str(path))
         kept = kept_columns(Path(path), headers, keep, drop_pii)
+        if drop_pii:
+            _refuse_private(str(path), kept, read_by)
+        told.extend(column_remarks([name for name in headers if name not in kept], read_by, found))
         wanted = {*found.headers, *kept}
         if key is None:
             wanted.discard(found.scalars.get("id_number", ""))
         personal = drop_personal(pa.schema([(name, pa.string()) for name in headers]))
+        # A total stands in the first column, which nothing else may be read from.
+        hidden = headers[0] in personal or is_private(headers[0], read_by) or headers.count(headers[0]) > 1
+        first = "" if hidden else headers[0]
+        wanted.add(first)
         chosen.append((read_by, found, kept, tuple(name for name in personal if name not in kept)))
         return [name for name in headers if name in wanted]
 
@@ -111,7 +125,21 @@ def open_front_page(
     except BaseException:
         source.close()
         raise
-    return FrontPageSource(source, assembler, code_edition, dropped, batch_rows, on_issues, first_row)
+    records = RecordFilter(read_by, found, first)
+    return FrontPageSource(
+        source, assembler, records, tuple(told), code_edition, dropped, batch_rows, on_issues, first_row
+    )
+
+
+def _refuse_private(path: str, kept: Sequence[str], profile: Profile) -> None:
+    for name in kept:
+        if is_private(name, profile):
+            raise InputFileError(
+                path,
+                f"the column {shown_name(name)!r} holds personal data (个人信息) that is only read to work out age "
+                "and pseudonym",
+                "Do not keep it; in Python drop_pii=False lets it through, where you may",
+            )
 
 
 class FrontPageSource:
@@ -128,6 +156,8 @@ class FrontPageSource:
         self,
         source: FileSource,
         assembler: Assembler,
+        records: RecordFilter,
+        told: tuple[str, ...],
         code_edition: CodeEdition,
         dropped: tuple[str, ...],
         batch_rows: int,
@@ -135,6 +165,7 @@ class FrontPageSource:
         first_row: int,
     ) -> None:
         self._source, self._assembler, self._on_issues = source, assembler, on_issues
+        self._records, self._told = records, told
         self._batch_rows, self._first_row = batch_rows, first_row
         self._stays = StayKeys()
         self._codes: dict[Kind, Counter[str]] = {"dx": Counter(), "proc": Counter()}
@@ -145,7 +176,6 @@ class FrontPageSource:
         self.schema = pa.schema([*FRONT_PAGE_SCHEMA, *kept])
         self.output_schema = self.schema
         self.num_rows = source.num_rows
-        self.remarks = source.remarks
         self.issue_log = IssueLog()
         self.counted_by_column: Counter[tuple[str, str]] = Counter()
         self.rows_read = 0
@@ -158,6 +188,11 @@ class FrontPageSource:
         for (_, rule), count in self.counted_by_column.items():
             total[rule] += count
         return dict(sorted(total.items()))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the file and its columns, one line each; complete after the last batch."""
+        return (*self._source.remarks, *self._told)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -190,12 +225,13 @@ class FrontPageSource:
     def _next(self, raw: pa.RecordBatch) -> pa.RecordBatch:
         first_row = self._first_row + self.rows_read
         self._refuse_misread(raw)
+        raw, no_records = self._records.clean(raw, first_row)
         done = self._assembler.assemble(raw, first_row)
         self.rows_read += raw.num_rows
         self.counted_by_column.update(done.counted)
         self._count_codes(done)
         self._stays.add(done.batch, first_row)
-        self._tell([*self._ragged(first_row), *done.issues])
+        self._tell([*self._ragged(first_row), *no_records, *done.issues])
         return done.batch
 
     def _refuse_misread(self, raw: pa.RecordBatch) -> None:
@@ -222,6 +258,7 @@ class FrontPageSource:
                         counts[item["values"]] += item["counts"]
 
     def _tell(self, issues: list[BatchIssue]) -> None:
+        issues = mask_numbers(issues)
         self.issue_log.add(issues)
         if self._on_issues is not None and issues:
             self._on_issues(issues)

@@ -99,12 +99,13 @@ def _intensive_care(work: Work, found: Found) -> pa.Array:
     seconds, any_known = np.zeros(work.rows), np.zeros(work.rows, dtype=bool)
     starts, ends = found.slots.get("icu.in", {}), found.slots.get("icu.out", {})
     for place, start in starts.items():
-        came, left = work.column(start), work.column(ends.get(place))
-        if came is None or left is None:
+        if place not in ends:
             continue
-        first = work.take(clean_dates(came, start, work.first_row), start)
-        last = work.take(clean_dates(left, ends[place], work.first_row), ends[place])
-        span = pc.subtract(last.cast(_TIME).cast(pa.int64()), first.cast(_TIME).cast(pa.int64()))
+        first, last = (_moments(work, header) for header in (start, ends[place]))
+        unstated = np.asarray(total.is_null())
+        _note_open(work, start, first, last, unstated)
+        _note_open(work, ends[place], last, first, unstated)
+        span = pc.subtract(last.cast(pa.int64()), first.cast(pa.int64()))
         known = np.asarray(span.is_valid())
         length = np.asarray(pc.fill_null(span, 0)).astype(np.float64)
         backwards = np.flatnonzero(known & (length < 0))
@@ -118,3 +119,16 @@ def _intensive_care(work: Work, found: Found) -> pa.Array:
         return total
     summed = pa.array(seconds / _SECONDS_AN_HOUR, mask=~any_known)
     return pc.coalesce(total, summed)
+
+
+def _moments(work: Work, header: str) -> pa.Array:
+    values = work.column(header)
+    if values is None:
+        return pa.nulls(work.rows, _TIME)
+    return work.take(clean_dates(values, header, work.first_row), header).cast(_TIME)
+
+
+def _note_open(work: Work, header: str, known: pa.Array, missing: pa.Array, unstated: np.ndarray) -> None:
+    """Where one end of a stay is known, the other is not, and no hours are stated."""
+    at = np.flatnonzero(np.asarray(pc.and_(known.is_valid(), missing.is_null())) & unstated)
+    work.note(header, "icu_time_open", at, known.take(pa.array(at)).cast(pa.string()).to_pylist())

@@ -18,13 +18,17 @@ class Found:
     scalars : canonical column -> header
     slots : "dx.code", "proc.date", "icu.in", ... -> {place: header}, places ascending; place 0 is the principal
     added : charge -> headers that are added to it
-    own : headers that the profile itself knows (without the Chinese names all dialects share)
+    own : headers that the profile itself knows (without Chinese names)
+    typical : number of Chinese names that not all dialects share
+    beside : header that is not read -> header that holds the same and is read instead
     """
 
     scalars: dict[str, str] = field(default_factory=dict)
     slots: dict[str, dict[int, str]] = field(default_factory=dict)
     added: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: tuple[str, ...] = ()
+    typical: int = 0
+    beside: dict[str, str] = field(default_factory=dict)
 
     @property
     def principal(self) -> str | None:
@@ -50,8 +54,9 @@ def claim_columns(headers: Sequence[str], profile: Profile, source: str = "file"
     ({'sex': 'a12c'}, {'dx.code': {0: '主要诊断编码（C03C）', 2: 'C06X02C'}})
     """
     claims: dict[Target, tuple[int, str]] = {}
+    losing: list[tuple[Target, str]] = []
     for header in headers:
-        reading = _reading(header, profile)
+        reading = read_header(header, profile)
         if reading is None:
             continue
         target, depth = reading
@@ -59,11 +64,15 @@ def claim_columns(headers: Sequence[str], profile: Profile, source: str = "file"
         if held is not None and held[0] == depth:
             raise _two_claims(source, target, held[1], header)
         if held is None or depth < held[0]:
+            losing += [(target, held[1])] if held else []
             claims[target] = (depth, header)
-    return _sorted(claims, profile)
+        else:
+            losing.append((target, header))
+    return _sorted(claims, profile, {header: claims[target][1] for target, header in losing})
 
 
-def _reading(header: str, profile: Profile) -> tuple[Target, int] | None:
+def read_header(header: str, profile: Profile) -> tuple[Target, int] | None:
+    """What a header feeds by a profile, and the layer that knows it; None for one it does not know."""
     forms = header_forms(header)
     for depth, layer in enumerate(profile.layers):
         for form in forms:
@@ -73,7 +82,7 @@ def _reading(header: str, profile: Profile) -> tuple[Target, int] | None:
     return None
 
 
-def _sorted(claims: dict[Target, tuple[int, str]], profile: Profile) -> Found:
+def _sorted(claims: dict[Target, tuple[int, str]], profile: Profile, beside: dict[str, str]) -> Found:
     scalars: dict[str, str] = {}
     slots: dict[str, dict[int, str]] = {}
     added: dict[str, list[str]] = {}
@@ -85,7 +94,9 @@ def _sorted(claims: dict[Target, tuple[int, str]], profile: Profile) -> Found:
         else:
             scalars[key] = header
     own = tuple(sorted(header for depth, header in claims.values() if not profile.layers[depth].shared))
-    return Found(scalars, slots, {key: tuple(headers) for key, headers in added.items()}, own)
+    last = len(profile.layers) - 1
+    typical = sum(profile.layers[depth].shared and depth < last for depth, _ in claims.values())
+    return Found(scalars, slots, {key: tuple(headers) for key, headers in added.items()}, own, typical, beside)
 
 
 def _two_claims(source: str, target: Target, first: str, second: str) -> InputFileError:

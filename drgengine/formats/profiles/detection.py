@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drgengine.cases.shown import look_like_values, shown_names
+from drgengine.cases.shown import look_like_title, look_like_values, shown_name, shown_names
 from drgengine.errors import InputFileError
 from drgengine.formats.mojibake import refuse_mojibake
 from drgengine.formats.profiles.claims import Found, claim_columns
@@ -13,6 +13,7 @@ from drgengine.formats.profiles.profilefile import Profile, load_profile, profil
 
 # Of the columns two dialects that fit differ by: N041 and N042 share all but the diagnoses.
 CLEAR_LEAD = 3
+_UNIT_WORDS = ("天", "日")
 
 
 def choose_profile(headers: Sequence[str], profile: str = "auto", source: str = "file") -> tuple[Profile, Found]:
@@ -21,7 +22,8 @@ def choose_profile(headers: Sequence[str], profile: str = "auto", source: str = 
     profile : "auto", a packaged name, or the path of an own profile file
     "auto" counts for each dialect the headers that only dialects of its kind have (not the Chinese names they share).
     A dialect stands when its column of the principal diagnosis is there; it wins when it stands alone or leads by
-    CLEAR_LEAD headers. A file with Chinese headers only is read as HQMS.
+    CLEAR_LEAD headers. A file with Chinese headers only is read as the dialect that knows most of them, as HQMS when
+    several know all alike.
     Raises InputFileError: misread headers, no dialect, several that fit alike (with their scores), no column of the
     principal diagnosis, a column claimed twice.
 
@@ -48,11 +50,9 @@ def _detect(headers: Sequence[str], source: str) -> tuple[Profile, Found]:
             standing.append((scores[name], name))
     standing.sort(reverse=True)
     if not standing:
-        for name in profile_names():
-            chosen = load_profile(name)
-            found, _ = _tried(headers, name, source)
-            if chosen.names_stand_for and found and found.principal is not None:
-                return chosen, found
+        named = _by_names(headers, source)
+        if named is not None:
+            return named
         raise _no_dialect(headers, scores, source)
     if len(standing) > 1 and standing[0][0] - standing[1][0] < CLEAR_LEAD:
         raise InputFileError(
@@ -62,6 +62,30 @@ def _detect(headers: Sequence[str], source: str) -> tuple[Profile, Found]:
         )
     chosen = load_profile(standing[0][1])
     return chosen, claim_columns(headers, chosen, source)
+
+
+def _by_names(headers: Sequence[str], source: str) -> tuple[Profile, Found] | None:
+    """The dialect of a file with Chinese headers; a dialect stands before those that extend it."""
+    fitting: list[tuple[tuple[int, int, int], Profile, Found]] = []
+    for name in profile_names():
+        profile, (found, _) = load_profile(name), _tried(headers, name, source)
+        if found is not None and found.principal is not None:
+            fitting.append(((len(found.headers), found.typical, -len(profile.layers)), profile, found))
+    best = max((score for score, _, _ in fitting), default=None)
+    alike = [(profile, found) for score, profile, found in fitting if score == best]
+    if len(alike) < 2:
+        return alike[0] if alike else None
+    age = alike[0][1].scalars.get("age_days")
+    told = age is None or any(unit in age for unit in _UNIT_WORDS) or len({p.age_days_unit for p, _ in alike}) == 1
+    standing = [(profile, found) for profile, found in alike if profile.names_stand_for]
+    if standing and told and all(found.slots == standing[0][1].slots for _, found in alike):
+        return standing[0]
+    open_to = "" if told else f", and the unit of {shown_name(age or '')!r} depends on it"
+    raise InputFileError(
+        source,
+        f"the Chinese headers fit several dialects of the front page alike{open_to}",
+        f"Name the dialect with --profile: {', '.join(profile.name for profile, _ in alike)}",
+    )
 
 
 def _tried(headers: Sequence[str], name: str, source: str) -> tuple[Found | None, bool]:
@@ -82,6 +106,8 @@ def _is_own_principal(header: str, profile: Profile) -> bool:
 def _no_dialect(headers: Sequence[str], scores: dict[str, int], source: str) -> InputFileError:
     if look_like_values(list(headers)):
         return InputFileError(source, "the first row holds values, not headers", "Put the headers in the first row")
+    if look_like_title(headers) and len(headers) > 1:
+        return InputFileError(source, "the first row holds a title, not headers", "Remove the rows above the headers")
     return InputFileError(
         source,
         f"the headers fit no dialect of the front page, or the principal diagnosis has no column ({_listed(scores)}; "

@@ -123,22 +123,16 @@ def _read(path: Path, depth: int) -> Profile:
     inherited = parent.layers if parent else ()
     layers = tuple(_without(layer, replaced) for layer in inherited)
     shared = table.take("shared", bool, False)
-    headers, separators = _Headers(path), parent.separators if parent else "auto"
-    for key, value in table.take("columns", dict, {}).items():
-        headers.scalar(key, value)
-    for key, value in table.take("added", dict, {}).items():
-        headers.added(key, value)
-    for kind in ("dx", "proc"):
-        separators = headers.codes(kind, Table(f"{path}, table [{kind}]", table.take(kind, dict, {}), InputFileError),
-                                   separators)  # fmt: skip
-    headers.icu(Table(f"{path}, table [icu]", table.take("icu", dict, {}), InputFileError))
-    own = Layer(headers.plain, tuple(headers.numbered), shared)
+    own, separators = _layer(path, table, "", shared, parent.separators if parent else "auto")
+    names = Table(f"{path}, table [names]", table.take("names", dict, {}), InputFileError)
+    own_names, _ = _layer(path, names, "names.", True, separators)
+    names.done()
     found = Profile(
         name=path.stem,
         title=table.take("title", str, path.stem),
         source=table.take("source", str, ""),
         dates=table.take("dates", str, ""),
-        layers=(own, *layers),
+        layers=(own, *((own_names,) if own_names.plain or own_names.numbered else ()), *layers),
         age_days_unit=_unit(table, parent),
         separators=separators,
         domains={**_inherited_domains(path, parent), **_domains(path, table.take("domains", dict, {}))},
@@ -148,6 +142,20 @@ def _read(path: Path, depth: int) -> Profile:
     if not shared and not any(layer.plain or layer.numbered for layer in found.layers):
         raise InputFileError(str(path), "the profile names no header", "Add a table [columns]")
     return found
+
+
+def _layer(path: Path, table: Table, at: str, shared: bool, separators: str) -> tuple[Layer, str]:
+    """The headers of a file, or of its Chinese ones (at "names."), and the separators."""
+    headers = _Headers(path, at)
+    for key, value in table.take("columns", dict, {}).items():
+        headers.scalar(key, value)
+    for key, value in table.take("added", dict, {}).items():
+        headers.added(key, value)
+    for kind in ("dx", "proc"):
+        place = f"{path}, table [{at}{kind}]"
+        separators = headers.codes(kind, Table(place, table.take(kind, dict, {}), InputFileError), separators)
+    headers.icu(Table(f"{path}, table [{at}icu]", table.take("icu", dict, {}), InputFileError))
+    return Layer(headers.plain, tuple(headers.numbered), shared), separators
 
 
 def _unit(table: Table, parent: Profile | None) -> DaysUnit:
@@ -200,21 +208,21 @@ def _domains(path: Path, stated: dict[str, Any]) -> dict[str, str]:
 class _Headers:
     """Collects the headers of one file; a header given twice is refused."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, at: str = "") -> None:
+        self.path, self._at = path, at
         self.plain: dict[str, Target] = {}
         self.numbered: list[tuple[re.Pattern[str], str, int]] = []
         self._taken: dict[str, str] = {}
 
     def scalar(self, key: str, aliases: object) -> None:
-        place = f"{self.path}, table [columns], key {key!r}"
+        place = f"{self.path}, table [{self._at}columns], key {key!r}"
         if key not in SCALARS:
             raise InputFileError(place, "not a canonical column", _nearest(key, SCALARS))
         for alias in self._texts(place, aliases):
             self._plain(place, alias, (key, 0))
 
     def added(self, key: str, aliases: object) -> None:
-        place = f"{self.path}, table [added], key {key!r}"
+        place = f"{self.path}, table [{self._at}added], key {key!r}"
         if not key.startswith("charge_") or key not in SCALARS:
             charges = [name for name in SCALARS if name.startswith("charge_")]
             raise InputFileError(place, "not a canonical charge", _nearest(key, charges))
@@ -226,7 +234,7 @@ class _Headers:
             self._plain(table.at("list"), alias, (f"{kind}.list", 0))
         stated = table.take("separators", str, separators)
         for part in ("principal", "other"):
-            place = f"{self.path}, table [{kind}.{part}]"
+            place = f"{self.path}, table [{self._at}{kind}.{part}]"
             slots = Table(place, table.take(part, dict, {}), InputFileError)
             zero = slots.take("from", int, 1) - 1
             for name in _PARTS[kind]:

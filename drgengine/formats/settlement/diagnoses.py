@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drgengine.cases.issues import BatchIssue
-from drgengine.formats.cleaning import CleanedCodes, clean_code_list, clean_dates, clean_domain
+from drgengine.formats.cleaning import CleanedCodes, clean_code_list, clean_domain
 from drgengine.formats.cleaning.codecell import Plus
 from drgengine.formats.cleaning.codeshape import Kind
 from drgengine.formats.settlement.evidence import Evidence, at_settlements, without
-from drgengine.formats.settlement.joining import Gathered, gather, with_empty_principal
+from drgengine.formats.settlement.joining import Gathered, with_empty_principal
 from drgengine.formats.settlement.profile import plain_word, settlement_profile
 from drgengine.formats.settlement.tables import InputTable
 from drgengine.formats.settlement.unjoined import unjoined
@@ -116,19 +116,3 @@ def _principals(
             values = ["、".join(part) for part in np.split(np.array(texts, object), np.flatnonzero(start[inside])[1:])]
             issues.append(BatchIssue(table.shown("main"), rule, at + 1, values))
     return lead, issues, np.flatnonzero(differs)
-
-
-def read_operations(
-    table: InputTable, parent: np.ndarray, count: int, coding: Coding, evidence: Evidence
-) -> tuple[CleanedCodes, Gathered, dict[str, pa.Array]]:
-    """Procedure codes (手术操作编码) of `count` settlements, the main one in front; by row proc_date and proc_level."""
-    main = read_flags(table)
-    gathered = gather(parent, parent >= 0, main.codes == 1, coding.sequence(table), count)
-    codes = coding.clean(table, gathered.lists(table.column("code")), "proc")
-    evidence.count(codes, table.shown("code"))
-    evidence.issues += [*codes.issues, *at_settlements(main.issues, parent, table.file)]
-    when = clean_dates(table.column("time"), table.shown("time"), 1)
-    times = evidence.below(when, table.shown("time"), parent, table.file).cast(pa.timestamp("s"))
-    level = pc.utf8_trim_whitespace(table.column("level").cast(pa.string()))
-    level = pc.if_else(pc.is_in(level, pa.array(["", "-", "--", "—", "/"])), None, level)
-    return codes, gathered, {"proc_date": times, "proc_level": level}

@@ -44,7 +44,8 @@ def at_settlements(issues: list[BatchIssue], parent: np.ndarray, file: str) -> l
         if order.size:
             places = [f"row {number} of {file}" for number in issue.rows[order].tolist()]
             if issue.hints is not None:
-                places = [f"{issue.hints[k]}; {place}" for k, place in zip(order, places, strict=True)]
+                hints = [issue.hints[k] for k in order]
+                places = [f"{hint}; {place}" if hint else place for hint, place in zip(hints, places, strict=True)]
             moved.append(_taken(issue, order, at[order] + 1, places))
     return moved
 

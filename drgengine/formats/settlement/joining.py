@@ -50,7 +50,8 @@ def parents_of(keys: Keys, settlements: Keys, counted: np.ndarray, of_visit: np.
     settlements : the keys they are looked up in; counted : bool, False for those a row of the same settlement
     replaces; of_visit : the same for visits, which a later settlement may stand for, too; `counted` without it
     A row is found by its settlement; only where it names none, or the settlement table has no such column, by the
-    visit, and then belongs to the visit's last settlement.
+    visit, and then belongs to the visit's last settlement. A row whose settlement is unknown belongs to its visit where
+    that one's row in the settlement table names no settlement.
     """
     count = len(keys.own)
     parent = np.full(count, -1, np.int64)
@@ -65,6 +66,10 @@ def parents_of(keys: Keys, settlements: Keys, counted: np.ndarray, of_visit: np.
         use = open_ & named
         parent[use] = at[use]
         open_ &= ~named
+    if keys.mdtrt_id is not None and settlements.setl_id is not None and settlements.mdtrt_id is not None:
+        nameless = counted & np.asarray(settlements.setl_id.is_null())
+        lost = parent < 0
+        parent[lost] = _lookup(keys.mdtrt_id, settlements.mdtrt_id, nameless)[lost]
     return parent
 
 

@@ -19,14 +19,17 @@ from drgengine.formats.checks import check_logic
 from drgengine.formats.cleaning import CleanedCodes, check_charges
 from drgengine.formats.codemaps import apply_codes, edition_signs
 from drgengine.formats.frontpage.codelists import CodeOptions, note_repeated_procedures
+from drgengine.formats.frontpage.masking import mask_numbers
 from drgengine.formats.frontpage.options import GreyGiven, MapGiven, edition_options
 from drgengine.formats.frontpage.pages import IssueTable
 from drgengine.formats.frontpage.schema import FRONT_PAGE_SCHEMA
 from drgengine.formats.mojibake import refuse_mojibake
 from drgengine.formats.settlement.care import read_care
 from drgengine.formats.settlement.charges import read_charges
-from drgengine.formats.settlement.diagnoses import Coding, read_diagnoses, read_operations
+from drgengine.formats.settlement.diagnoses import Coding, read_diagnoses
 from drgengine.formats.settlement.joining import Gathered
+from drgengine.formats.settlement.operations import read_operations
+from drgengine.formats.settlement.profile import settlement_profile
 from drgengine.formats.settlement.result import SettlementPages, SettlementSummary
 from drgengine.formats.settlement.settlementlist import SettlementList, begin
 from drgengine.formats.settlement.tables import Folder, InputTable, find_tables, read_table
@@ -64,14 +67,16 @@ def read_settlement(
     language : of the remedies, "en" or "zh"
     on_issues : called once with all issues
 
-    Tables are linked by setl_id; rows without one by mdtrt_id. case_id is the settlement, record_no the record number
-    (medcasno), visit_no the visit (mdtrt_id). A settlement that comes twice counts once, and so does a visit
-    (hospital, record and visit number) that was settled again under another number: the last by discharge, of equal
-    ones by the end of settlement (setl_end_date), then by row; the amounts are not added. `table` has them all,
-    `cases` every stay once. The principal diagnosis is the one flagged; with none, or with several that differ, it
-    stays empty and the record cannot be grouped. Ages in nwb_age are days. The 14 charge classes go to the parts that
-    the profile names; refunds are netted; the total is medfee_sumamt, or the sum of the items. Pathology and external
-    cause are not in a settlement list.
+    Tables are linked by setl_id; by mdtrt_id where a row or the settlement has none. case_id is the settlement,
+    record_no the record number (medcasno), visit_no the visit (mdtrt_id). A settlement that comes twice counts once,
+    and so does a visit (hospital, record and visit number) that was settled again under another number: the last by
+    discharge, of equal ones by the end of settlement (setl_end_date), then by row; the amounts are not added. `table`
+    has them all, `cases` every stay once. The principal diagnosis is the one flagged; with none, or with several that
+    differ, it stays empty and the record cannot be grouped. The main operation is the one flagged; with none, or with
+    several that differ, it is the first in order (operation_main_unclear). Ages in nwb_age are days. The 14 charge
+    classes go to the parts that the profile names; refunds are netted; the total is medfee_sumamt, or the sum of the
+    items. Pathology and external cause are not in a settlement list. summary.remarks tell what is lost with a missing
+    or empty operation or fee table.
 
     Raises InputFileError: no folder, settlement or diagnosis table missing, two files for one table, no linking
     column, no such order column, a file that cannot be read; DrgEngineError: an unknown choice, or a mapping table
@@ -96,11 +101,13 @@ def read_settlement(
     batch = _assembled(whole)
     issues = [*whole.work.issues, *whole.evidence.issues]
     issues += check_logic(batch, whole.table.headers | whole.headers, 1, slots=whole.slots)
+    issues = mask_numbers(issues)
     if on_issues is not None:
         on_issues(issues)
     listed = IssueTable(language)
     listed.write(issues)
     summary = _summary(whole, found, tables, code_edition, issues, options)
+    summary.remarks = _lacking(tables, language)
     summary.seconds = time.perf_counter() - started
     table = pa.Table.from_batches([batch])
     return SettlementPages(table, listed.table(), whole.standing.superseded(), summary, "settlement")
@@ -156,6 +163,16 @@ def _summary(
         ignored=(*found.ignored, *unread),
         other=found.other,
     )
+
+
+def _lacking(tables: dict[str, InputTable], language: str) -> tuple[str, ...]:
+    """What no case has because a table is not there or has no rows."""
+    said = []
+    for name, words in settlement_profile()["lacking"].items():
+        given = [table for other, table in tables.items() if other == name or _stands_in(name, {other: table})]
+        if not any(table.rows for table in given):
+            said.append(str(words[language]))
+    return tuple(said)
 
 
 def _stands_in(name: str, tables: dict[str, InputTable]) -> bool:
