@@ -75,3 +75,10 @@ def test_repeated_uploads_are_set_aside_by_convert_and_told_by_group(
     )
     assert "1 records are uploads of a stay that comes again later" in told.stderr
     assert pq.read_table("g.parquet").num_rows == 3
+
+
+def test_group_tells_what_the_file_lacks(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export without procedures groups operations as medical cases: that must be seen."""
+    monkeypatch.chdir(export.parent)
+    words = ("-o", "g.parquet", "--profile", "auto", "--code-edition", "insurance", "--lang", "en")
+    assert "procedure" in run(group, "export.csv", *words).stderr.partition("Grouping result")[0]

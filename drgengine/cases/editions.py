@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from drgengine.errors import SchemeError
@@ -67,6 +67,7 @@ def write_codes(codes: Iterable[str], facts: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=8)
 def load_edition(name: str) -> Edition:
     """A packaged edition by name, such as `icd10-yb-2.0`. Raises SchemeError naming the editions there are."""
     path = EDITION_FOLDER / f"{name}.txt"

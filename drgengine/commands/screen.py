@@ -88,6 +88,8 @@ def print_summary(summary: GroupSummary, output: str, language: str) -> None:
     console = Console(stderr=True, highlight=False)
     for column in summary.absent:
         console.print(text["absent"].format(column=column), style="bold red", markup=False)
+    for remark in summary.remarks:
+        console.print(remark, markup=False)
     console.print(_status_table(summary, text))
     if summary.reasons:
         console.print(_reason_table(summary, text, language))

@@ -29,6 +29,8 @@ class Source(Protocol):
     output_schema : the same columns with the types of the file, for writing them again
     num_rows : number of rows, None when only reading tells
     dropped : personal columns left out at reading
+    remarks : what the user should know of the file, one line each (which sheet is read, deleted records left out);
+        complete once all batches are read
     """
 
     path: Path
@@ -36,6 +38,9 @@ class Source(Protocol):
     output_schema: pa.Schema
     num_rows: int | None
     dropped: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
 
     def batches(self) -> Iterator[pa.RecordBatch]: ...
     def close(self) -> None: ...
@@ -49,14 +54,9 @@ class FileSource(Source, Protocol):
     """An open file.
 
     ragged : (row number, cells) of the rows that did not fit the header and were read as rows of nulls
-    remarks : what the user should know of the file, one line each (which sheet is read, deleted records left out);
-        complete once all batches are read
     """
 
     ragged: list[tuple[int, int]]
-
-    @property
-    def remarks(self) -> tuple[str, ...]: ...
 
 
 def open_source(

@@ -192,6 +192,7 @@ class _Run:
                 summary.issues.add(cleaning or ())
                 if self.remarks is not None:
                     self.remarks.write(cleaning or [])
+                summary.remarks = tuple(dict.fromkeys((*summary.remarks, *source.remarks)))
 
 
 def told_anew(issues: list[BatchIssue]) -> list[BatchIssue]:

@@ -26,6 +26,7 @@ class GroupSummary:
     issues : mended, unreadable and unknown values
     absent : columns that every scheme needs and the input does not have; its records are then invalid
     dropped : columns with personal data that were left out at reading
+    remarks : what is to be known of the file, such as columns that were not read
     seconds : time from opening the input to the finished output
     """
 
@@ -39,6 +40,7 @@ class GroupSummary:
     issues: IssueLog = field(default_factory=IssueLog)
     absent: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     files: int = 0
     seconds: float = 0.0
 
@@ -81,6 +83,7 @@ class GroupSummary:
             ],
             "absent_columns": list(self.absent),
             "dropped_columns": list(self.dropped),
+            "remarks": list(self.remarks),
             "files": self.files,
             "seconds": round(self.seconds, 3),
         }
