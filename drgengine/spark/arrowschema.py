@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from inspect import signature
 from typing import Any
 
 import pyarrow as pa
@@ -18,10 +19,12 @@ def arrow_schema(columns: Iterable[Any], error: type[DrgEngineError] = CaseTable
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
 
+    # Later versions ask for the zone of timestamps; what is looked at here does not depend on it.
+    zone = {"timezone": "UTC"} if "timezone" in signature(to_arrow_schema).parameters else {}
     fields: list[pa.Field] = []
     for field in columns:
         try:
-            fields += to_arrow_schema(StructType([field]))
+            fields += to_arrow_schema(StructType([field]), **zone)
         except PySparkException:
             raise error(
                 PLACE,
