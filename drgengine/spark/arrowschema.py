@@ -20,7 +20,7 @@ def arrow_schema(columns: Iterable[Any], error: type[DrgEngineError] = CaseTable
     from pyspark.sql.types import StructType
 
     # Later versions ask for the zone of timestamps; what is looked at here does not depend on it.
-    zone = {"timezone": "UTC"} if "timezone" in signature(to_arrow_schema).parameters else {}
+    zone: dict[str, Any] = {"timezone": "UTC"} if "timezone" in signature(to_arrow_schema).parameters else {}
     fields: list[pa.Field] = []
     for field in columns:
         try:
