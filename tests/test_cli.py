@@ -21,7 +21,7 @@ import pytest
 from drawn import small_tables, write_tables
 
 from drgengine import costing
-from drgengine.cli import app, main
+from drgengine.cli import app
 from drgengine.costing import new_model
 from drgengine.evaluation.plan import new_plan
 from drgengine.grouper.interchange import import_scheme
@@ -31,21 +31,6 @@ from drgengine.synth import sample
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., tuple[Any, str, str]]
 HEAVY = ("numba", "llvmlite", "numpy", "pyarrow", "pandas", "polars")
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process: (exit code, standard output, standard error)."""
-
-    def call(*words: object) -> tuple[Any, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drgengine", *map(str, words)])
-        monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        output = capsys.readouterr()
-        return stopped.value.code, output.out, output.err
-
-    return call
 
 
 def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -19,7 +19,6 @@ import pytest
 from costing_fixture import model_tables, write_model
 
 from drgengine import costing
-from drgengine.cli import main
 from drgengine.costing import runmodel
 from drgengine.costing.compute import Computation, compute_model
 from drgengine.costing.reports.reportwords import shown_value
@@ -31,21 +30,6 @@ from drgengine.errors import CostingError, DrgEngineError, OutputFileError
 ROOT = Path(__file__).resolve().parent.parent
 METHODS = ["direct", "step-down", "three-level", "reciprocal", "double"]
 Run = Callable[..., tuple[Any, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process: (exit code, standard output, standard error)."""
-
-    def call(*words: object) -> tuple[Any, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drgengine", *map(str, words)])
-        monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        output = capsys.readouterr()
-        return stopped.value.code, output.out, output.err
-
-    return call
 
 
 def departments_only() -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,6 @@ import pytest
 from costing_fixture import CASES, model_tables, write_model
 
 from drgengine import costing
-from drgengine.cli import main
 from drgengine.costing.results.trace import Trace, trace_case
 from drgengine.errors import CostingError
 
@@ -101,21 +99,6 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("hospital") / "out"
     costing.run(HOSPITAL, folder)
     return Results(HOSPITAL, folder)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
-    """Runs a command in this process: (exit code, standard output, standard error)."""
-
-    def call(*words: object) -> tuple[Any, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drgengine", *map(str, words)])
-        monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        output = capsys.readouterr()
-        return stopped.value.code, output.out, output.err
-
-    return call
 
 
 def holds(found: Trace, cost: pd.Series) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,12 @@ import xlsxwriter
 from test_frontpage_reader import DIRTY, HQMS, ID_NUMBER, N041, PHONE, export
 
 from drgengine import group_file, read_front_page
-from drgengine.cli import main
 from drgengine.errors import DrgEngineError, InputFileError, OutputFileError
 from drgengine.formats import convert_file
 from drgengine.formats.frontpage import FRONT_PAGE_SCHEMA, convertfile
 from drgengine.synth.export import export as synthetic_export
 
 Run = Callable[..., tuple[Any, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process: (exit code, standard output, standard error)."""
-
-    def call(*words: object) -> tuple[Any, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drgengine", *map(str, words)])
-        monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        output = capsys.readouterr()
-        return stopped.value.code, output.out, output.err
-
-    return call
 
 
 def there(folder: Path) -> list[str]:

@@ -90,7 +90,7 @@ def command(
     from drgengine.commands.screen import RowProgress
     from drgengine.formats.frontpage.convertfile import superseded_path
     from drgengine.formats.frontpage.summary import convert_words
-    from drgengine.formats.sink import keep_apart, refuse_same
+    from drgengine.formats.sink import keep_apart
 
     shared: dict[str, Any] = {
         "code_edition": code_edition,
@@ -101,17 +101,12 @@ def command(
         "duplicates": duplicates,
         "language": language,
     }
-    if report is not None:
-        places: dict[str, Any] = {
-            "cases": output_path,
-            "superseded uploads": superseded_path(output_path),
-            "issues": issues,
-        }
-        refuse_same(input_path, report)
-        keep_apart({**places, "report": report}, {"--dx-map": dx_map, "--proc-map": proc_map, "--grey": grey})
-    outputs = {"cases": output_path, "issues": issues, "report": report}
-    keep_apart(outputs, {"--salt-file": salt_file, "--profile": profile, "--scheme": scheme})
-    quality = _quality(report, scheme, language, quiet)
+    aside = superseded_path(output_path)
+    keep_apart(
+        {"cases": output_path, "superseded uploads": aside, "issues": issues, "report": report},
+        {"--dx-map": dx_map, "--proc-map": proc_map, "--grey": grey, "--salt-file": salt_file, "--profile": profile},
+    )
+    quality = _quality(report, input_path, scheme, language, quiet)
     with RowProgress(language, show=not quiet, name=convert_words(language)["progress"]) as progress:
         shared["progress"] = progress.update
         if quality is not None:
@@ -136,16 +131,17 @@ def command(
     return 1 if summary.by_severity["error"] else 0
 
 
-def _quality(report: str | None, scheme: str, language: str, quiet: bool) -> QualityCollector | None:
+def _quality(report: str | None, input_path: str, scheme: str, language: str, quiet: bool) -> QualityCollector | None:
     """What takes in the batches for the report, None when none is wanted; its place is checked before the work."""
     if report is None:
         return None
     from drgengine.commands.screen import warm_up
-    from drgengine.formats.sink import check_output
+    from drgengine.formats.sink import check_output, refuse_same
     from drgengine.grouper.schemefile import load_scheme
     from drgengine.quality import QualityCollector
 
     check_output(Path(report))
+    refuse_same(input_path, report)
     warm_up(scheme, language, quiet)
     return QualityCollector(load_scheme(scheme))
 

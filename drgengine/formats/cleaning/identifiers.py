@@ -80,15 +80,10 @@ def clean_department(values: pa.Array, column: str, first_row: int) -> Cleaned:
 
 
 def _read_department(raw: str) -> Reading:
-    cell = mend_text(raw, identifier=True)
-    if cell.empty:
-        return Reading(None, cell.rules, cell.filler)
-    if cell.scientific:
-        return Reading(None, cell.rules)
-    tail = _TAIL.fullmatch(cell.text)
-    text = tail[1] if tail else cell.text
-    parts = _DEPARTMENT.fullmatch(text)
+    reading = _read_identifier(raw)
+    parts = _DEPARTMENT.fullmatch(reading.value) if isinstance(reading.value, str) else None
     if parts and any(len(part) == 1 for part in parts.groups() if part):
         whole = ".".join(part.zfill(2) for part in parts.groups() if part)
-        return Reading(whole, (*cell.rules, "department_zeros_lost"))
-    return Reading(text, (*cell.rules, "number_tail") if tail else cell.rules)
+        common = tuple(rule for rule in reading.rules if rule != "number_tail")
+        return Reading(whole, (*common, "department_zeros_lost"))
+    return reading
