@@ -60,7 +60,8 @@ def group_shards(
     source, target = Path(input_folder), Path(output_folder)
     if not source.is_dir():
         problem = "this is no folder" if source.exists() else "there is no such folder"
-        raise InputFileError(str(source), problem, "Name a folder with *.parquet, or group one file with group_file")
+        remedy = "Name a folder with *.parquet; one file is grouped without --resume (in Python: group_file)"
+        raise InputFileError(str(source), problem, remedy)
     refuse_same(source, target)
     shards = [Shard(part.relative_to(source).as_posix(), part) for part in list_parts(source)]
     return run_shards(
