@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import random
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -34,7 +37,7 @@ from drgengine.grouper.conditions import (
     StartsWith,
 )
 from drgengine.grouper.reference import Case
-from drgengine.grouper.scheme import Group, Identity, Mdc, Rule, Scheme
+from drgengine.grouper.scheme import CHECKS, REFUSALS, Group, Identity, Mdc, Rule, Scheme
 
 DIAGNOSES = ("A00", "A00.0", "A00.00", "A00.1", "A01.0", "A01.0x1", "A02.0", "B00.0")
 UNKNOWN_DIAGNOSES = ("A00.2", "A0", "A01.0x", "C00.0")
@@ -69,6 +72,8 @@ def _special() -> st.SearchStrategy[Condition]:
         st.builds(InCodes, proc, _some(PROCEDURES + UNKNOWN_PROCEDURES)),
         st.builds(StartsWith, dx, _some(_PREFIXES["dx"], 2)),
         st.builds(StartsWith, proc, _some(_PREFIXES["proc"], 2)),
+        st.builds(Count, dx, st.sampled_from(DX_LISTS), op, st.sampled_from((0.0, 1.0, 2.0, 3.0))),
+        st.builds(Count, proc, st.sampled_from(PROC_LISTS), op, st.sampled_from((0.0, 1.0, 2.0, 3.0))),
         st.builds(Has, st.sampled_from(("sdx", "any_proc", "other_proc"))),
         st.builds(Compare, st.sampled_from(NUMBERS), op, value),
         st.builds(Compare, st.sampled_from(("sex", "trauma_sites")), op, st.sampled_from((0.0, 1.0, 2.0))),
@@ -135,7 +140,7 @@ def _rules(draw: st.DrawFn, mdc: str) -> tuple[Rule, ...]:
                 id=f"{adrg}_{number}",
                 adrg=adrg,
                 name="",
-                kind="surgical",
+                kind=draw(st.sampled_from(("surgical", "surgical", "surgical", "fallback"))),
                 when=draw(conditions()),
                 groups=tuple(Group(f"{adrg}{n}", "", when) for n, when in enumerate(groups)),
                 otherwise=draw(st.sampled_from(("next", "next", "ambiguous", adrg, "ZZ9"))),
@@ -154,9 +159,24 @@ def schemes(draw: st.DrawFn) -> Scheme:
     return make_scheme(
         mdcs,
         draw(diagnosis_lists()),
-        {name: draw(code_patterns(PROCEDURES)) for name in PROC_LISTS},
+        {name: draw(code_patterns(PROCEDURES)) for name in PROC_LISTS}
+        | {"not_for_grouping": draw(st.one_of(st.just(()), code_patterns(PROCEDURES)))},
         retry=draw(st.booleans()),
+        options=draw(_options()),
     )
+
+
+@st.composite
+def _options(draw: st.DrawFn) -> dict[str, Any]:
+    """Options of a scheme; half of the time those of the older national schemes."""
+    if draw(st.booleans()):
+        return {}
+    optional = [check for check in CHECKS[1:-1] if draw(st.booleans())]
+    return {
+        "checks": (CHECKS[0], *optional, CHECKS[-1]),
+        "refused_principals": tuple(word for word in REFUSALS if draw(st.booleans())),
+        "day_age_of_infants_only": draw(st.booleans()),
+    }
 
 
 def make_scheme(
@@ -165,6 +185,7 @@ def make_scheme(
     proc_lists: dict[str, tuple[str, ...]],
     *,
     retry: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
     diagnoses: tuple[str, ...] = DIAGNOSES,
     procedures: tuple[str, ...] = PROCEDURES,
 ) -> Scheme:
@@ -181,6 +202,7 @@ def make_scheme(
         ungroupable="0000",
         oddities=(),
         digest="0" * 64,
+        **options,
     )
 
 

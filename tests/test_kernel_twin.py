@@ -74,7 +74,16 @@ def proc_signatures(made: Compiled, case: Case) -> np.ndarray:
 
 
 def numbers_of(made: Compiled, drawn: list[Case]) -> np.ndarray:
-    return np.array([[case.numbers.get(name, math.nan) for case in drawn] for name in made.numbers])
+    """Numbers as the kernel takes them: where a scheme asks so, days are those of infants alone."""
+    rows = []
+    for case in drawn:
+        numbers = dict(case.numbers)
+        days = numbers.get("age_days")
+        if made.day_age_of_infants_only and days is not None:
+            years = numbers.setdefault("age_years", 0.0 if 0 <= days < 366 else math.nan)
+            numbers["age_days"] = math.nan if years >= 1 else days
+        rows.append([numbers.get(name, math.nan) for name in made.numbers])
+    return np.array(rows).T
 
 
 def department_of(made: Compiled, case: Case) -> int:
@@ -86,14 +95,20 @@ def offsets(lists: list[np.ndarray]) -> np.ndarray:
 
 
 def kernel_arguments(made: Compiled, drawn: list[Case]) -> tuple[Any, ...]:
-    """What group_kernel takes, results last; every code stands for itself in the batch."""
+    """What group_kernel takes, results last; equal codes bear one number, different ones others."""
     n = len(drawn)
+    place: dict[str, int] = {}
+    dx_index, proc_index = (
+        np.array([place.setdefault(code, len(place)) for case in drawn for code in codes(case)], np.uint32)
+        for codes in (lambda case: case.dx, lambda case: case.proc)
+    )
     dx, proc = [dx_signatures(made, case) for case in drawn], [proc_signatures(made, case) for case in drawn]
-    dx_all, proc_all = np.concatenate(dx), np.concatenate(proc)
+    dx_all, proc_all = np.zeros(len(place), np.uint32), np.zeros(len(place), np.uint32)
+    dx_all[dx_index], proc_all[proc_index] = np.concatenate(dx), np.concatenate(proc)
     return (
         made.tables, np.arange(n),
-        offsets(dx), np.arange(dx_all.size, dtype=np.uint32), dx_all,
-        offsets(proc), np.arange(proc_all.size, dtype=np.uint32), proc_all,
+        offsets(dx), dx_index, dx_all,
+        offsets(proc), proc_index, proc_all,
         np.array([case.sex for case in drawn], np.int8), numbers_of(made, drawn),
         np.array([department_of(made, case) for case in drawn], np.int32),
         np.full(n, 99, np.int16), np.full(n, 99, np.int8), np.full(n, 99, np.int8),
@@ -180,7 +195,7 @@ def possible_rules(made: Compiled, case: Case) -> set[int]:
     dx, proc = dx_signatures(made, case), proc_signatures(made, case)
     by_first = tables.rules_by_first if proc.size > 1 else tables.rules_by_single
     plain = not (tables.dx_flags[dx] & ASKED).any()
-    patient = 4 * (case.sex - 1) + 2 * (case.numbers["age_years"] < 1) + plain
+    patient = 4 * (case.sex - 1) + 2 * (numbers_of(made, [case])[0, 0] < 1) + plain
     left = tables.rules_by_pdx[dx[0]] & tables.rules_by_patient[patient] & by_first[proc[0] if proc.size else 0]
     return {number for number in range(64 * left.size) if int(left[number >> 6]) >> (number & 63) & 1}
 
@@ -190,9 +205,9 @@ def possible_rules(made: Compiled, case: Case) -> set[int]:
 def test_the_candidate_filter_keeps_every_rule_that_holds(scheme: Scheme, drawn: list[Case]) -> None:
     """Each rule in a scheme of its own, so that no earlier rule hides what the filter does to it."""
     made = compile_scheme(scheme)
-    possible = {at: possible_rules(made, case) for at, case in enumerate(drawn) if not failed_checks(case)}
+    possible = {at: possible_rules(made, case) for at, case in enumerate(drawn) if not failed_checks(scheme, case)}
     for number, (mdc, rule) in enumerate(scheme.rules):
-        alone = dataclasses.replace(rule, groups=(), otherwise="ZZ9")
+        alone = dataclasses.replace(rule, groups=(), kind="surgical", otherwise="ZZ9")
         only = dataclasses.replace(
             scheme, mdcs=(dataclasses.replace(mdc, rules=(alone,)),), retry_each_other_procedure=False
         )
@@ -296,7 +311,7 @@ def test_reasons(lists: dict[str, tuple[str, ...]], drawn: list[Case], open_gate
     gate = AnyOf((asks, Constant(True))) if open_gate else All((asks, Constant(False)))
     scheme = single_rule(Constant(False), lists, gate)
     for case, answer in zip(drawn, run_kernel(compile_scheme(scheme), drawn), strict=True):
-        if not failed_checks(case):
+        if not failed_checks(scheme, case):
             assert answer[0] == "ungroupable"
             assert answer[-1] == reason_twin(scheme, case, open_gate)
 
@@ -322,7 +337,7 @@ def test_check_kernel(drawn: list[Case]) -> None:
     for case in drawn:
         dx = dx_signatures(made, case) if case.dx else np.zeros(1, np.uint32)
         asked = [case.numbers.get(name, math.nan) for name in ("age_years", "age_days", "birth_weight_g")]
-        found = kernel.check_kernel(made.tables.dx_flags, dx, len(case.dx), case.sex, *asked)
+        found = kernel.check_kernel(made.tables.dx_flags, dx, len(case.dx), case.sex, *asked, made.tables.options[1])
         assert (REASONS[found] if found >= 0 else None) == check_twin(case)
 
 

@@ -229,15 +229,15 @@ def test_a_scheme_that_does_not_load_is_an_error() -> None:
 # --- what is said is sure: the reference grouper on drawn schemes ------------------------------------------------
 
 
-def valid(cases: list[Case]) -> list[Case]:
-    return [case for case in cases if not failed_checks(case)]
+def valid(scheme: Scheme, cases: list[Case]) -> list[Case]:
+    return [case for case in cases if not failed_checks(scheme, case)]
 
 
 @drawn
 @given(conditions(), schemes(), case_lists())
 def test_a_shorter_condition_holds_for_the_same_cases(condition: Condition, scheme: Scheme, cases: list[Case]) -> None:
     short = simplify(condition)
-    for case in valid(cases):
+    for case in valid(scheme, cases):
         look = _Look(scheme, case)
         assert look.evaluate(short).holds == look.evaluate(condition).holds, unparse(short)
 
@@ -258,7 +258,7 @@ def test_what_is_implied_holds(a: Condition, b: Condition, c: Condition, scheme:
     lists = ListedCodes(scheme)
     for given_, asked in ((a, b), (All((a, b)), AnyOf((b, c))), (a, c), (AnyOf((a, b)), c), (a, All((b, c)))):
         if implies(given_, asked, lists.within):
-            for case in valid(cases):
+            for case in valid(scheme, cases):
                 look = _Look(scheme, case)
                 assert look.evaluate(asked).holds or not look.evaluate(given_).holds, (unparse(given_), unparse(asked))
 

@@ -20,7 +20,7 @@ from drgengine.grouper.compile import Compiled, compile_scheme
 from drgengine.grouper.scheme import Scheme
 from drgengine.grouper.tables import KernelTables
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever the compiled form changes its meaning; older files are then left alone and written anew."""
 _CHECK_BYTES = hashlib.sha256().digest_size
 _ARRAYS = ("dx_signature", "proc_signature")

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drgengine.grouper.conditions import Compare, InList, Severity, atoms
+from drgengine.grouper.conditions import Compare, Count, InList, Severity, atoms
 from drgengine.grouper.listed import ListedCodes
 from drgengine.grouper.remark import SchemeRemark, first, tally
-from drgengine.grouper.scheme import NOT_OPERATIONS, NOT_PRINCIPAL, OPERATIONS, Scheme
+from drgengine.grouper.scheme import NOT_OPERATIONS, OPERATIONS, SHARED, Scheme
 
-_WHOLE = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL)
 _MOST = 64
 NO_EXCLUSION = "none"
 
@@ -85,7 +84,7 @@ def use(lists: ListedCodes) -> Iterator[SchemeRemark]:
     conditions = [mdc.gate for mdc in scheme.mdcs]
     conditions += [when for _, rule in scheme.rules for when in (rule.when, *(group.when for group in rule.groups))]
     asked = list(dict.fromkeys(atom for condition in conditions for atom in atoms(condition)))
-    named = dict.fromkeys(atom.list for atom in asked if isinstance(atom, InList))
+    named = dict.fromkeys(atom.list for atom in asked if isinstance(atom, InList | Count))
     for name in named:
         if not lists.member(name).any():
             detail = "a condition asks for the list, but it is empty and matches nothing"
@@ -97,7 +96,7 @@ def use(lists: ListedCodes) -> Iterator[SchemeRemark]:
         *(["site."] if any(isinstance(atom, Compare) and atom.name == "trauma_sites" for atom in asked) else []),
     )
     for name in (*scheme.diagnosis_patterns, *scheme.procedure_patterns):
-        if name not in named and name not in _WHOLE and not name.startswith(families):
+        if name not in named and name not in SHARED and not name.startswith(families):
             detail = f"no condition asks for the list: {tally(lists.codes(name))}"
             yield SchemeRemark("note", "list_not_asked_for", list_place(scheme, name), detail)
 

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drgengine.grouper.conditions import PROCEDURE_SCOPES, Condition, Constant, InCodes, InList, StartsWith, atoms
+from drgengine.grouper.conditions import (
+    PROCEDURE_SCOPES,
+    Condition,
+    Constant,
+    Count,
+    InCodes,
+    InList,
+    StartsWith,
+    atoms,
+)
 from drgengine.grouper.implication import MEMBERSHIP
 from drgengine.grouper.listed import ListedCodes
 from drgengine.grouper.possible import Can, can
@@ -31,7 +40,7 @@ def _never(condition: Condition, lists: ListedCodes, place: str) -> Iterator[Sch
     if Constant(False) in atoms(condition):
         yield SchemeRemark("note", "switched_off", place, "the condition says `never`")
         return
-    empty = [a.list for a in atoms(condition) if isinstance(a, InList) and not lists.member(a.list).any()]
+    empty = [a.list for a in atoms(condition) if isinstance(a, InList | Count) and not lists.member(a.list).any()]
     why = f"empty: {' '.join(dict.fromkeys(empty))}" if empty else "its parts exclude each other"
     yield SchemeRemark("warning", "condition_never_holds", place, f"no case can meet the condition ({why})")
 

@@ -18,6 +18,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     InCodes,
     InList,
@@ -28,7 +29,7 @@ from drgengine.grouper.conditions import (
 )
 from drgengine.grouper.possible import candidate_rules
 from drgengine.grouper.program import Program, Vocabulary
-from drgengine.grouper.scheme import NOT_PRINCIPAL, Mdc, Rule, Scheme
+from drgengine.grouper.scheme import CHECKS, NOT_FOR_GROUPING, NOT_PRINCIPAL, Mdc, Rule, Scheme
 from drgengine.grouper.tables import FIRST_NUMBERS, KernelTables
 
 UNKNOWN, BARRED, ASKED, EMPTY, LISTED = 1, 2, 4, 8, 16
@@ -44,6 +45,7 @@ class Compiled:
         starts with a text some rule asks for ("" for any other unknown code)
     numbers : numeric facts in the order of the kernel's rows; departments : names that rules ask for, from number 1
     leaf_mdc, leaf_adrg, leaf_drg : codes per leaf, leaf_ambiguous per leaf; ungroupable : the code of no group
+    counts_codes : some rule counts different codes; day_age_of_infants_only : as in the scheme
     """
 
     scheme_id: str
@@ -63,6 +65,8 @@ class Compiled:
     leaf_drg: tuple[str, ...]
     leaf_ambiguous: tuple[bool, ...]
     ungroupable: str
+    counts_codes: bool
+    day_age_of_infants_only: bool
 
 
 def expand(patterns: Iterable[str], codes: Sequence[str]) -> np.ndarray:
@@ -91,7 +95,7 @@ def compile_scheme(scheme: Scheme) -> Compiled:
     severity = _severity(scheme, dx)
     flags = _flags(scheme, dx, asked, vocabulary, severity.sites)
     dx_sig = dx.signatures(severity.levels, severity.cancels, severity.sites, flags)
-    proc_sig = proc.signatures(np.arange(proc.size) == len(proc.codes))
+    proc_sig = proc.signatures(proc.leave_out(scheme.procedure_patterns.get(NOT_FOR_GROUPING, ())))
     program, tables = _tables(scheme, vocabulary, dx_sig, proc_sig)
     return Compiled(
         scheme_id=scheme.id,
@@ -111,6 +115,8 @@ def compile_scheme(scheme: Scheme) -> Compiled:
         leaf_drg=tuple(leaf.drg for leaf in program.leaves),
         leaf_ambiguous=tuple(leaf.ambiguous for leaf in program.leaves),
         ungroupable=scheme.ungroupable,
+        counts_codes=any(isinstance(atom, Count) for atom in asked),
+        day_age_of_infants_only=scheme.day_age_of_infants_only,
     )
 
 
@@ -133,8 +139,14 @@ def _tables(scheme: Scheme, vocabulary: Vocabulary, dx: _Signatures, proc: _Sign
         values=program.values,
         leaf_flags=program.leaf_flags,
         lowest_bit=np.array([(b & -b).bit_length() - 1 if b else 0 for b in range(256)], np.uint8),
-        options=np.array([int(scheme.retry_each_other_procedure)], np.int64),
+        options=np.array([scheme.retry_each_other_procedure, *_masks(scheme)], np.int64),
     )
+
+
+def _masks(scheme: Scheme) -> tuple[int, int]:
+    """Checks as bits by their numbers, and the flags of principal diagnoses that are refused."""
+    refused = {"unknown": UNKNOWN, "not_allowed": BARRED}
+    return sum(1 << CHECKS.index(check) for check in scheme.checks), sum(refused[r] for r in scheme.refused_principals)
 
 
 def gates_as_rules(scheme: Scheme) -> Scheme:
@@ -170,7 +182,7 @@ def _vocabulary(asked: list[Condition]) -> Vocabulary:
     numbers = list(FIRST_NUMBERS)
     departments: list[str] = []
     for atom in asked:
-        if isinstance(atom, _DX_LISTED):
+        if isinstance(atom, (*_DX_LISTED, Count)):
             side = dx if atom.scope in DIAGNOSIS_SCOPES else proc
             side.setdefault(Vocabulary.key(atom), len(side))
         elif isinstance(atom, Department) and atom.value not in departments:
@@ -225,6 +237,13 @@ class _Side:
         held = np.zeros(self.size, bool)
         held[: len(self.codes)] = expand(patterns, self.codes)
         return held
+
+    def leave_out(self, patterns: Iterable[str]) -> np.ndarray:
+        """Make the codes of a list as if no code stood there; returns which rows are no code, over all rows."""
+        nothing = self.column(patterns)
+        nothing[len(self.codes)] = True
+        self.member[nothing] = False
+        return nothing
 
     def signatures(self, *more: np.ndarray) -> _Signatures:
         """Distinct rows over memberships and further columns; row 0 is "no code"."""
@@ -296,7 +315,7 @@ def _flags(scheme: Scheme, dx: _Side, asked: list[Condition], vocabulary: Vocabu
     flags[dx.column(scheme.diagnosis_patterns[NOT_PRINCIPAL])] |= BARRED
     flags[sites != 0] |= ASKED
     for atom in asked:
-        if isinstance(atom, _DX_LISTED) and atom.scope in ("any_dx", "sdx"):
+        if isinstance(atom, (*_DX_LISTED, Count)) and atom.scope in ("any_dx", "sdx"):
             flags[dx.member[:, vocabulary.list_number(atom)]] |= ASKED
     for mdc in scheme.mdcs:
         for listing in _listing(mdc):

@@ -75,6 +75,16 @@ class StartsWith:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many different codes of a scope stand in a named list, compared with a number."""
+
+    scope: str
+    list: str
+    op: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Has:
     """At least one code stands in the scope (sdx, any_proc, other_proc)."""
 
@@ -120,7 +130,20 @@ class Severity:
 
 
 Condition = (
-    All | AnyOf | Not | Constant | InList | InCodes | StartsWith | Has | Compare | Known | OneOf | Department | Severity
+    All
+    | AnyOf
+    | Not
+    | Constant
+    | InList
+    | InCodes
+    | StartsWith
+    | Count
+    | Has
+    | Compare
+    | Known
+    | OneOf
+    | Department
+    | Severity
 )
 
 

@@ -10,7 +10,7 @@ from drgengine.grouper.conditions import Compare, Constant, InCodes, InList, Sev
 from drgengine.grouper.nearmiss import NearMiss, near_misses
 from drgengine.grouper.onecase import OneCase
 from drgengine.grouper.reference import Case, Decision, SeverityFact, Step, evaluate
-from drgengine.grouper.scheme import NOT_PRINCIPAL, OPERATIONS
+from drgengine.grouper.scheme import CHECKS, NOT_FOR_GROUPING, NOT_PRINCIPAL, OPERATIONS
 from drgengine.grouper.wording import Wording, deciding, reason_text
 
 _LEVELS = ("mcc", "cc")
@@ -37,13 +37,13 @@ def lines(one: OneCase, decision: Decision, wording: Wording) -> Iterator[str]:
     if decision.checks:
         yield from (f"  ✗ {reason_text(check, wording.language)[0]}" for check in decision.checks)
     else:
-        yield f"  ✓ {words['passed']}"
+        yield f"  ✓ {words['passed' if wording.scheme.checks == CHECKS else 'passed_less']}"
     yield from (f"  ! {remark}" for remark in principal_remarks(wording))
     if decision.checks:
         return
     yield ""
     yield words["path"]
-    yield from _path_lines(decision, wording)
+    yield from _path_lines(decision, wording) if decision.steps else (f"  ✗ {words['refused']}",)
     yield ""
     yield words["severity"]
     yield from _severity_lines(decision, wording)
@@ -75,8 +75,10 @@ def _case_lines(one: OneCase, wording: Wording) -> Iterator[str]:
         ]
         yield "  " + _labelled(label, words["joint"].join(shown) or words["none"], wording)
     procedures = []
+    left_out = scheme.lists.get(NOT_FOR_GROUPING, ())
     for code in case.proc:
         note = words["operation"] if code in scheme.lists[OPERATIONS] else ""
+        note = words["not_for_grouping"] if code in left_out else note
         note = note or (words["unknown_code"] if code and code not in scheme.procedures.known else "")
         procedures.append(wording.code(code) + (f" [{note}]" if note else ""))
     yield "  " + _labelled("procedures", words["joint"].join(procedures) or words["none"], wording)
@@ -257,7 +259,7 @@ def _path_lines(decision: Decision, wording: Wording) -> Iterator[str]:
             yield f"  {mark} {head}  {words[verb]}{words['joint']}{wording.step(step)}"
             if step.finding.holds:
                 yield from _rule_lines(steps[at + 1 : end], wording)
-                if end < len(steps) or decision.status == "ungroupable":
+                if end < len(steps) or (decision.status == "ungroupable" and decision.reason != "fallback_group"):
                     yield f"      {words['nothing_held']}"
     if decision.retried:
         yield f"  {words['retried'].format(code=wording.code(decision.retried))}"
@@ -287,6 +289,8 @@ def _holding_lines(step: Step, steps: tuple[Step, ...], wording: Wording) -> Ite
     if step.group is not None:
         mark = "✓" if step.finding.holds else "✗"
         yield f"          {mark} {_spaced(step.group.drg, step.group.name)}  {fact}"
+        if rule.kind == "fallback" and step.finding.holds:
+            yield f"          → {words['fallback_ends'].format(code=step.group.drg)}"
     else:
         kind = words["ambiguous_kind" if rule.kind == "ambiguous" else rule.kind]
         yield f"      ✓ {_spaced(rule.id, rule.name)} [{kind}]  {fact}"

@@ -3,6 +3,7 @@
     pdx in @dx and (any_proc in @proc/1 or not first_proc in operations) and age_days <= 28
 
 `@name` is a list of the rule at hand, a bare name a list of the whole scheme, `{A, B}` codes on the spot.
+`count any_proc in @proc >= 2` compares the number of different codes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -35,7 +37,7 @@ SCOPES = DIAGNOSIS_SCOPES + PROCEDURE_SCOPES
 _HAS = {"has_sdx": "sdx", "has_proc": "any_proc", "has_other_proc": "other_proc"}
 _HAS_TEXT = {scope: word for word, scope in _HAS.items()}
 _COMPARED = (*NUMBERS, "sex", "trauma_sites")
-WORDS = ("always", "never", "mcc", "cc", "department", *_HAS, *_COMPARED, *SCOPES)
+WORDS = ("always", "never", "mcc", "cc", "department", "count", *_HAS, *_COMPARED, *SCOPES)
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?")
 _PLAIN = re.compile(r"""[^\s(){},<>="!]+""")
 _TOKEN = re.compile(
@@ -132,6 +134,8 @@ class _Parser:
         if word == "department":
             self.expect("==")
             return Department(self.value().text)
+        if word == "count":
+            return self.count()
         if word in SCOPES:
             return self.membership(word)
         return self.comparison(word)
@@ -147,19 +151,35 @@ class _Parser:
             raise ExpressionError(f"{token.text!r} is no list", token.position, "Name a list, @list or {CODE, CODE}")
         return InList(scope, token.text)
 
+    def count(self) -> Condition:
+        token = self.take()
+        if token.text not in SCOPES:
+            raise ExpressionError(
+                f"{token.text!r} cannot be counted", token.position, f"Write one of {', '.join(SCOPES)} after count"
+            )
+        asked = self.membership(token.text)
+        if not isinstance(asked, InList):
+            raise ExpressionError(
+                "only codes of a list are counted", token.position, "Write count SCOPE in LIST >= NUMBER"
+            )
+        return Count(asked.scope, asked.list, self.operator("the list"), self.number(self.value()))
+
     def comparison(self, name: str) -> Condition:
         if name in NUMBERS and self.accept("known"):
             return Known(name)
         if name in NUMBERS and self.accept("in"):
             return OneOf(name, tuple(self.number(token) for token in self.braces()))
+        return Compare(name, self.operator(name), self.number(self.value()))
+
+    def operator(self, what: str) -> str:
         token = self.take()
         if token.text not in COMPARISONS or token.kind != "op":
             raise ExpressionError(
-                f"expected a comparison after {name}, found {token.text!r}",
+                f"expected a comparison after {what}, found {token.text!r}",
                 token.position,
                 f"Use one of {' '.join(COMPARISONS)}, `in {{1, 2}}` or `known`",
             )
-        return Compare(name, token.text, self.number(self.value()))
+        return token.text
 
     def number(self, token: _Token) -> float:
         if not _NUMBER.fullmatch(token.text) or float(token.text) in (float("inf"), float("-inf")):
@@ -235,6 +255,8 @@ def unparse(condition: Condition) -> str:
             return f"{scope} in {_braces(codes)}"
         case StartsWith(scope, prefixes):
             return f"{scope} starts {_braces(prefixes)}"
+        case Count(scope, name, op, value):
+            return f"count {scope} in {name} {op} {value:.15g}"
         case Has(scope):
             return _HAS_TEXT[scope]
         case Compare(name, op, value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from drgengine.grouper.kernel import group_kernel
 from drgengine.grouper.reasons import reason_ungroupable
 from drgengine.grouper.scheme import Scheme
 from drgengine.grouper.schemefile import DEFAULT_SCHEME, load_scheme
-from drgengine.grouper.tables import REASONS, SEVERITIES, STATUSES
+from drgengine.grouper.tables import DAYS_OF_INFANT, REASONS, SEVERITIES, STATUSES
 
 RESULT_COLUMNS = ("status", "mdc", "adrg", "drg", "severity", "reason")
 BATCH_ROWS = 131_072
@@ -71,6 +71,9 @@ class Grouper:
         made = self.compiled
         cases = pack(batch, self.columns, numbers=made.numbers, department=bool(made.departments), first_row=first_row)
         dx, dx_issues = self._dx.signatures(cases.dx, self.columns.dx.rest or "dx", first_row)
+        if made.counts_codes:
+            cases = replace(cases, dx=_each_code_once(cases.dx), proc=_each_code_once(cases.proc))
+        numbers = _days_of_infants(cases.numbers) if made.day_age_of_infants_only else cases.numbers
         proc_column = (self.columns.proc.rest if self.columns.proc else None) or "proc"
         proc, proc_issues = self._proc.signatures(cases.proc, proc_column, first_row)
         department = np.zeros(cases.n, np.int32)
@@ -82,10 +85,26 @@ class Grouper:
             np.arange(cases.n),
             cases.dx.offsets, cases.dx.index.view(np.uint32), dx,
             cases.proc.offsets, cases.proc.index.view(np.uint32), proc,
-            cases.sex, cases.numbers, department,
+            cases.sex, numbers, department,
         )  # fmt: skip
         arguments = (made.tables, *(_read_only(array) for array in inputs), *results)
         return arguments, [*cases.issues, *dx_issues, *proc_issues]
+
+
+def _each_code_once(codes: PackedCodes) -> PackedCodes:
+    """The same codes with one number for each text: two texts may have become equal when they were mended."""
+    place: dict[str, int] = {}
+    number = np.array([place.setdefault(text, len(place)) for text in codes.texts], np.int32)
+    return codes if len(place) == len(codes.texts) else replace(codes, index=number[codes.index], texts=[*place])
+
+
+def _days_of_infants(numbers: np.ndarray) -> np.ndarray:
+    """Numbers (k, n) with age in days only under one year; days of an infant without years make the years 0."""
+    made = numbers.copy()
+    years, days = made[0], made[1]
+    years[np.isnan(years) & (days >= 0) & (days < DAYS_OF_INFANT)] = 0
+    days[years >= 1] = np.nan
+    return made
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Has,
     InCodes,
     InList,
@@ -76,6 +77,13 @@ def _implies_atom(given: Condition, asked: Condition, within: Within) -> bool:
             return covers(asked.scope, given.scope) and within(given, asked)
         case ((InList() | InCodes() | StartsWith() | Has()), Has(scope)):
             return given.scope in _IMPLIED_HAS.get(scope, ())
+        case Count(scope, name, op, value), Count(other_scope, other, wanted, bound) if (scope, name) == (
+            other_scope,
+            other,
+        ):
+            return _implies_bound(op, value, wanted, bound)
+        case Count(scope, name, op, value), (InList() | Has()) if _implies_bound(op, value, ">", 0):
+            return _implies_atom(InList(scope, name), asked, within)
         case Severity(), Has("sdx"):
             return True
         case (Compare(name) | OneOf(name), Known(other)) if name == other:

@@ -13,13 +13,13 @@ from typing import Any
 from drgengine.cases.codes import mend_code
 from drgengine.cases.editions import load_edition
 from drgengine.errors import SchemeError
-from drgengine.grouper.conditions import Condition, InCodes, InList, atoms
+from drgengine.grouper.conditions import Condition, Count, InCodes, InList, atoms
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.jsoncondition import ConditionError, read_condition
 from drgengine.grouper.scheme import KINDS
 from drgengine.grouper.schemefile import ANSWER
 from drgengine.grouper.schemewriter import FolderContent, RuleText, write_folder
-from drgengine.grouper.tablefiles import LINE, Row, read_meta, read_tables, retry_option
+from drgengine.grouper.tablefiles import LINE, OPTIONS, Row, read_meta, read_tables, retry_option
 
 _CODE = re.compile(r"[0-9A-Z][0-9A-Za-z_.+*/-]*")
 NO_EXCLUSION = "none"
@@ -85,7 +85,8 @@ def import_scheme(
     """Build a scheme folder from a folder of interchange tables.
 
     tables : folder with meta.json, mdc.csv, mdc_dx.csv, adrg.csv, adrg_codes.csv, drg.csv, mcc.csv, cc.csv,
-        exclusion.csv, operations.csv and, where there are any, not_operation.csv, dx_not_principal.csv, anomalies.csv
+        exclusion.csv, operations.csv and, where there are any, not_operation.csv, not_for_grouping.csv,
+        dx_not_principal.csv, anomalies.csv
     folder : the scheme folder to write; a folder that exists is replaced only with overwrite=True
     header : keys for scheme.toml (id, title, authority, version, published, effective_from, note, oddity)
     mdc_names : language -> MDC code -> name, for tables whose mdc.csv has no columns `name`, `name_en`
@@ -114,6 +115,7 @@ def import_scheme(
         mdcs=mdcs,
         diagnoses=state.diagnoses,
         procedures=state.procedures,
+        options={key: meta[key] for key in OPTIONS if key in meta},
     )
     for kind, codes in extra.items():
         if codes:
@@ -175,6 +177,7 @@ def _diagnosis_lists(state: _Import) -> None:
         ("dx_not_principal.csv", "not_principal", state.diagnoses),
         ("operations.csv", "operations", state.procedures),
         ("not_operation.csv", "not_operations", state.procedures),
+        ("not_for_grouping.csv", "not_for_grouping", state.procedures),
     ):
         _add(state, lists, name, [code for _, code in state.codes(table)], table)
 
@@ -355,7 +358,7 @@ def _condition(state: _Import, row: Row, table: str, code: str, owner: str, used
     for atom in atoms(condition):
         if isinstance(atom, InCodes):
             (state.literal_procedures if "proc" in atom.scope else state.literal_diagnoses).update(atom.codes)
-        if isinstance(atom, InList) and atom.list.startswith("@"):
+        if isinstance(atom, InList | Count) and atom.list.startswith("@"):
             name = f"{owner}.{atom.list[1:]}"
             used.add(name)
             lists = state.procedures if "proc" in atom.scope else state.diagnoses

@@ -13,6 +13,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -84,6 +85,8 @@ def _atom(name: str, tree: dict[str, Any]) -> Condition:
         return InList(_SCOPES[name], f"@{_need(tree, 'list')}")
     if name in _PREFIXES:
         return StartsWith(_PREFIXES[name], (mend_code(str(_need(tree, "prefix")))[0],))
+    if name == "count":
+        return _count(tree)
     if name == "proc_group_hit":
         return InList("any_proc", f"@proc/{_need(tree, 'group')}")
     if name == "sex":
@@ -105,6 +108,15 @@ def _atom(name: str, tree: dict[str, Any]) -> Condition:
             raise ConditionError(f"comparison {op!r} is unknown; use {', '.join(_OPS)}")
         return Compare(name, _OPS[op], _number(_need(tree, "value")))
     raise ConditionError(f"atom {name!r} is unknown")
+
+
+def _count(tree: dict[str, Any]) -> Condition:
+    scope, op = str(_need(tree, "scope")), str(_need(tree, "op"))
+    if scope not in _SCOPES.values():
+        raise ConditionError(f"scope {scope!r} cannot be counted; use {', '.join(_SCOPES.values())}")
+    if op not in _OPS:
+        raise ConditionError(f"comparison {op!r} is unknown; use {', '.join(_OPS)}")
+    return Count(scope, f"@{_need(tree, 'list')}", _OPS[op], _number(_need(tree, "value")))
 
 
 def _need(tree: dict[str, Any], key: str) -> Any:

@@ -21,16 +21,16 @@ def severity_kernel(dx_severity, dx_cancels, dx, n_dx):
 
 
 @njit(cache=True, nogil=True)
-def check_kernel(dx_flags, dx, n_dx, sex, years, days, weight):
-    """The number of the first check that a record fails, -1 when it is valid."""
+def check_kernel(dx_flags, dx, n_dx, sex, years, days, weight, checks):
+    """The number of the first check that a record fails, -1 when it is valid; checks: bits of those that count."""
     if sex != 1 and sex != 2:
         return 0
-    if np.isnan(years):
+    if np.isnan(years) and checks & 2 != 0:
         return 1
     if years < 1.0:
-        if np.isnan(days):
+        if np.isnan(days) and checks & 4 != 0:
             return 2
-        if days <= 28.0 and (np.isnan(weight) or weight == 0.0):
+        if days <= 28.0 and (np.isnan(weight) or weight == 0.0) and checks & 8 != 0:
             return 3
     if n_dx == 0 or dx_flags[dx[0]] & 8:
         return 4
@@ -59,7 +59,7 @@ def group_kernel(
     proc_*: the same for procedures
     sex int8 (n,), numbers float64 (k, n) with NaN = missing, department int32 (n,)
     leaf int16 (n,), severity int8 (n,), reason int8 (n,): results; -1 stands for null; a record that no rule takes
-        gets leaf 1 and no reason
+        gets leaf 1 and no reason, one that ends in a fall-back group leaf 1 and its reason
 
     All in one function, with every table in a variable of its own: calls inside the loop would cost more than
     the work (each hands over or counts references to a dozen arrays).
@@ -69,7 +69,7 @@ def group_kernel(
     dx_severity, dx_cancels, proc_lists = tables.dx_severity, tables.dx_cancels, tables.proc_lists
     by_pdx, by_patient, leaf_flags = tables.rules_by_pdx, tables.rules_by_patient, tables.leaf_flags
     by_single, by_first = tables.rules_by_single, tables.rules_by_first
-    retry = tables.options[0] == 1
+    retry, checks, refused = tables.options[0] == 1, tables.options[1], tables.options[2]
     one, byte = np.uint64(1), np.uint64(255)
     low_half, low_quarter = np.uint64(0xFFFFFFFF), np.uint64(0xFFFF)
     dx = np.empty(longest_kernel(dx_offsets), np.uint32)
@@ -84,9 +84,12 @@ def group_kernel(
         for k in range(n_proc):
             proc[k] = proc_signature[proc_index[proc_offsets[r] + k]]
         severity[r] = -1
-        reason[r] = check_kernel(dx_flags, dx, n_dx, sex[r], numbers[0, r], numbers[1, r], numbers[2, r])
+        reason[r] = check_kernel(dx_flags, dx, n_dx, sex[r], numbers[0, r], numbers[1, r], numbers[2, r], checks)
         if reason[r] >= 0:
             leaf[r] = 0
+            continue
+        if dx_flags[dx[0]] & refused != 0:
+            leaf[r] = 1
             continue
         principal = dx[0]
         patient = 4 * (sex[r] - 1) + (2 if numbers[0, r] < 1.0 else 0) + (0 if flags & 4 else 1)
@@ -132,7 +135,7 @@ def group_kernel(
                                 if (proc_lists[proc[k], at] >> bit) & one != 0:
                                     holds = True
                                     break
-                        elif question >= 15:  # 15 MCC, 16 CC
+                        elif question == 15 or question == 16:  # 15 MCC, 16 CC
                             if bits < 0:
                                 bits = severity_kernel(dx_severity, dx_cancels, dx, n_dx)
                             holds = bits & (1 if question == 15 else 2) != 0
@@ -142,7 +145,7 @@ def group_kernel(
                         elif question <= 8:  # 7 a procedure, 8 another procedure is recorded
                             for k in range(low + question - 7, high):
                                 holds = holds or proc[k] != 0
-                        elif question <= 11:  # 9 number, 10 sex, 11 body regions against a value
+                        elif question <= 11 or question >= 17:  # 9 number, 10 sex, 11 body regions, 17-22 codes
                             have = np.float64(sex[r])
                             if question == 9:
                                 have = numbers[argument, r]
@@ -154,6 +157,32 @@ def group_kernel(
                                 while sites != 0:
                                     sites &= sites - one
                                     have += 1.0
+                            elif question >= 20:  # different codes in list: 20 first, 21 any, 22 other procedures
+                                at, bit = argument >> 6, np.uint64(argument & 63)
+                                have = np.float64(0.0)
+                                start = low + 1 if question == 22 else low
+                                base = proc_offsets[r]
+                                for k in range(start, min(low + 1, high) if question == 20 else high):
+                                    if (proc_lists[proc[k], at] >> bit) & one != 0:
+                                        have += 1.0
+                                        for j in range(start, k):
+                                            if proc_index[base + j] == proc_index[base + k]:
+                                                have -= 1.0
+                                                break
+                            elif (
+                                question >= 17
+                            ):  # different codes in list: 17 principal, 18 any, 19 secondary diagnoses
+                                at, bit = argument >> 6, np.uint64(argument & 63)
+                                have = np.float64(0.0)
+                                start = 1 if question == 19 else 0
+                                base = dx_offsets[r]
+                                for k in range(start, 1 if question == 17 else n_dx):
+                                    if (dx_lists[dx[k], at] >> bit) & one != 0:
+                                        have += 1.0
+                                        for j in range(start, k):
+                                            if dx_index[base + j] == dx_index[base + k]:
+                                                have -= 1.0
+                                                break
                             compare, value = nodes[node, 2], values[node]
                             if compare == 0:
                                 holds = have < value
@@ -177,7 +206,10 @@ def group_kernel(
             if answer >= 0:
                 break
         leaf[r] = 2 + answer if answer >= 0 else 1
-        if answer >= 0:
+        if answer >= 0 and leaf_flags[answer] & 4:
+            leaf[r] = 1
+            reason[r] = 11
+        elif answer >= 0:
             if leaf_flags[answer] & 2:
                 reason[r] = 10
             if leaf_flags[answer] & 1:

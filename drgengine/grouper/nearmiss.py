@@ -17,7 +17,7 @@ from drgengine.grouper.conditions import (
     StartsWith,
 )
 from drgengine.grouper.reference import Case, Decision, Finding, evaluate
-from drgengine.grouper.scheme import Mdc, Rule, Scheme
+from drgengine.grouper.scheme import SHARED, Mdc, Rule, Scheme
 
 MOST = 5
 
@@ -92,7 +92,7 @@ def _lists(condition: Condition, scopes: tuple[str, ...]) -> Iterator[InList]:
     if isinstance(condition, All | AnyOf):
         for part in condition.parts:
             yield from _lists(part, scopes)
-    elif isinstance(condition, InList) and condition.scope in scopes and "." in condition.list:
+    elif isinstance(condition, InList) and condition.scope in scopes and condition.list not in SHARED:
         yield condition
 
 

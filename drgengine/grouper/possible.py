@@ -19,6 +19,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Has,
     InCodes,
     InList,
@@ -100,13 +101,14 @@ def candidate_rules(
         return None
 
     everything = np.uint64(0xFFFFFFFFFFFFFFFF)
+    may_lack_age = "age_missing" not in scheme.checks
     return CandidateRules(
         by_pdx=rules(principal, len(dx_lists)),
         by_single=rules(single, len(proc_lists)),
         by_first=rules(first, len(proc_lists)),
         by_patient=np.concatenate(
             [
-                rules(_patient(sex, infant), 1) & (rules(_plain, 1) if plain else everything)
+                rules(_patient(sex, infant, may_lack_age), 1) & (rules(_plain, 1) if plain else everything)
                 for sex in (1, 2)
                 for infant in (False, True)
                 for plain in (False, True)
@@ -123,13 +125,15 @@ def _plain(atom: Condition) -> Can | None:
     """What is known when no diagnosis stands in a list that is asked for in any position, or has a body region."""
     if isinstance(atom, _LISTED) and atom.scope in ("any_dx", "sdx"):
         return _one(False, True)
-    if isinstance(atom, Compare) and atom.name == "trauma_sites":
-        holds = _EXACT[atom.op](0, atom.value)
+    counts_nothing = isinstance(atom, Count) and atom.scope in ("any_dx", "sdx")
+    if counts_nothing or (isinstance(atom, Compare) and atom.name == "trauma_sites"):
+        holds = _EXACT[atom.op](0, atom.value)  # type: ignore[union-attr]
         return _one(holds, not holds)
     return None
 
 
-def _patient(sex: int, infant: bool) -> Known:
+def _patient(sex: int, infant: bool, may_lack_age: bool) -> Known:
+    """What sex and age decide; a record that may lack its age counts as no infant, and its comparisons may fail."""
     low, high = (0.0, 1.0) if infant else (1.0, np.inf)
 
     def known(atom: Condition) -> Can | None:
@@ -140,11 +144,12 @@ def _patient(sex: int, infant: bool) -> Known:
             holds = _EXACT[atom.op](sex, value)
             return _one(holds, not holds)
         above = high > value
+        missing = may_lack_age and not infant
         return {
-            "<": _one(low < value, above),
-            "<=": _one(low <= value, above),
-            ">": _one(above, low <= value),
-            ">=": _one(above, low < value),
+            "<": _one(low < value, above or missing),
+            "<=": _one(low <= value, above or missing),
+            ">": _one(above, low <= value or missing),
+            ">=": _one(above, low < value or missing),
             "==": _one(low <= value < high, True),
         }[atom.op]
 

@@ -19,6 +19,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -36,7 +37,7 @@ NO, YES = -1, -2
 _LISTS = (InList, InCodes, StartsWith)
 _LISTED = {"pdx": 0, "any_dx": 1, "sdx": 2, "first_proc": 3, "any_proc": 4, "other_proc": 5}
 _HAS = {"sdx": 6, "any_proc": 7, "other_proc": 8}
-_NUMBER, _SEX, _SITES, _KNOWN, _KNOWN_NOT_ZERO, _DEPARTMENT, _MCC, _CC = range(9, 17)
+_NUMBER, _SEX, _SITES, _KNOWN, _KNOWN_NOT_ZERO, _DEPARTMENT, _MCC, _CC, _COUNT = range(9, 18)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ class Vocabulary:
     departments: tuple[str, ...]
 
     @staticmethod
-    def key(atom: InList | InCodes | StartsWith) -> Condition:
+    def key(atom: InList | InCodes | StartsWith | Count) -> Condition:
         """The list an atom asks about, whatever its scope."""
         scope = "pdx" if atom.scope in DIAGNOSIS_SCOPES else "first_proc"
-        if isinstance(atom, InList):
+        if isinstance(atom, InList | Count):
             return InList(scope, atom.list)
         return InCodes(scope, atom.codes) if isinstance(atom, InCodes) else StartsWith(scope, atom.prefixes)
 
-    def list_number(self, atom: InList | InCodes | StartsWith) -> int:
+    def list_number(self, atom: InList | InCodes | StartsWith | Count) -> int:
         """The column of the membership bits that an atom asks about."""
         return (self.dx_lists if atom.scope in DIAGNOSIS_SCOPES else self.proc_lists)[self.key(atom)]
 
@@ -70,6 +71,7 @@ class Leaf:
     drg: str
     ambiguous: bool
     asks_severity: bool
+    fallback: bool = False
 
 
 class Program:
@@ -83,17 +85,21 @@ class Program:
         self.rule_entry = np.array([self._rule(mdc, rule) for mdc, rule in scheme.rules], np.int32)
         self.nodes = np.array(self._nodes, np.int32).reshape(-1, 5)
         self.values = np.array(self._values, np.float64)
-        self.leaf_flags = np.array([leaf.asks_severity + 2 * leaf.ambiguous for leaf in self.leaves], np.uint8)
+        self.leaf_flags = np.array(
+            [leaf.asks_severity + 2 * leaf.ambiguous + 4 * leaf.fallback for leaf in self.leaves], np.uint8
+        )
 
     def _rule(self, mdc: Mdc, rule: Rule) -> int:
         asks = any(isinstance(atom, Severity) for group in rule.groups for atom in atoms(group.when))
+        fallback = rule.kind == "fallback"
         place = NO
         if rule.otherwise != "next":
             ambiguous = rule.otherwise == "ambiguous"
             code = rule.adrg if ambiguous else rule.otherwise
-            place = self._leaf(Leaf(mdc.code, code, code, ambiguous, asks))
+            place = self._leaf(Leaf(mdc.code, code, code, ambiguous, asks, fallback))
         for group in reversed(rule.groups):
-            place = self._chain(group.when, self._leaf(Leaf(mdc.code, rule.adrg, group.drg, False, asks)), place)
+            leaf = Leaf(mdc.code, rule.adrg, group.drg, False, asks, fallback)
+            place = self._chain(group.when, self._leaf(leaf), place)
         return self._chain(left_to_ask(mdc, rule), place, NO)
 
     def _leaf(self, leaf: Leaf) -> int:
@@ -127,6 +133,8 @@ class Program:
         match atom:
             case InList() | InCodes() | StartsWith():
                 return _LISTED[atom.scope], self.vocabulary.list_number(atom), 0, 0.0
+            case Count(scope, _, op, value):
+                return _COUNT + _LISTED[scope], self.vocabulary.list_number(atom), COMPARISONS.index(op), value
             case Has(scope):
                 return _HAS[scope], 0, 0, 0.0
             case Compare("sex", op, value):

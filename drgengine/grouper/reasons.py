@@ -18,7 +18,7 @@ def reason_ungroupable(made: Compiled, arguments: tuple[Any, ...]) -> None:
     opens its gate; a gate opens and yet no rule holds.
     """
     _, _, dx_offsets, dx_index, dx_signature, *_, leaf, _, reason = arguments
-    rows = np.flatnonzero(leaf == UNGROUPABLE_LEAF)
+    rows = np.flatnonzero((leaf == UNGROUPABLE_LEAF) & (reason < 0))
     if rows.size == 0:
         return
     opened, severity, unused = np.zeros_like(leaf), np.empty(leaf.size, np.int8), np.empty(leaf.size, np.int8)

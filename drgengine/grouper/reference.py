@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drgengine.grouper.conditions import (
     All,
@@ -15,6 +15,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -26,7 +27,7 @@ from drgengine.grouper.conditions import (
     StartsWith,
     atoms,
 )
-from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme
+from drgengine.grouper.scheme import NOT_FOR_GROUPING, Group, Mdc, Rule, Scheme
 
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 _WEIGHTS = ("birth_weight_g", "admission_weight_g")
@@ -98,8 +99,8 @@ class Decision:
     retried: str | None = None
 
 
-def failed_checks(case: Case) -> tuple[str, ...]:
-    """The checks a record must pass under any scheme, by the codes of those it fails, in order."""
+def failed_checks(scheme: Scheme, case: Case) -> tuple[str, ...]:
+    """The checks of the scheme that a record fails, in order."""
     years, days = case.numbers.get("age_years"), case.numbers.get("age_days")
     infant = years is not None and years < 1
     failed = {
@@ -109,7 +110,20 @@ def failed_checks(case: Case) -> tuple[str, ...]:
         "newborn_weight_missing": infant and days is not None and days <= 28 and not case.numbers.get("birth_weight_g"),
         "principal_diagnosis_missing": not case.dx or not case.dx[0],
     }
-    return tuple(check for check, fails in failed.items() if fails)
+    return tuple(check for check, fails in failed.items() if fails and check in scheme.checks)
+
+
+def as_asked(scheme: Scheme, case: Case) -> Case:
+    """The case as the rules see it: procedures that are not for grouping leave an empty place, days of infants only."""
+    left_out = scheme.lists.get(NOT_FOR_GROUPING, ())
+    proc = tuple("" if code in left_out else code for code in case.proc)
+    numbers = dict(case.numbers)
+    if scheme.day_age_of_infants_only and "age_days" in numbers:
+        if "age_years" not in numbers and 0 <= numbers["age_days"] < 366:
+            numbers["age_years"] = 0
+        if numbers.get("age_years", 0) >= 1:
+            del numbers["age_days"]
+    return replace(case, proc=proc, numbers=numbers)
 
 
 def severity_facts(scheme: Scheme, case: Case) -> tuple[SeverityFact, ...]:
@@ -124,10 +138,14 @@ def severity_facts(scheme: Scheme, case: Case) -> tuple[SeverityFact, ...]:
 
 def decide(scheme: Scheme, case: Case) -> Decision:
     """Group one case under a scheme. Returns a Decision; never raises on a case."""
-    checks = failed_checks(case)
+    case = as_asked(scheme, case)
+    checks = failed_checks(scheme, case)
     if checks:
         return Decision("invalid", None, None, None, None, checks[0], checks=checks)
     look = _Look(scheme, case)
+    refusal = _refusal(scheme, case.dx[0])
+    if refusal is not None:
+        return Decision("ungroupable", None, None, scheme.ungroupable, None, refusal, (), (), look.severity, None)
     found = look.group()
     retried: str | None = None
     if found is None and scheme.retry_each_other_procedure:
@@ -142,6 +160,10 @@ def decide(scheme: Scheme, case: Case) -> Decision:
         why = _why_ungroupable(scheme, case)
         return Decision("ungroupable", None, None, scheme.ungroupable, None, why, (), steps, facts, None)
     mdc, rule, adrg, drg, status = found
+    if rule.kind == "fallback":
+        return Decision(
+            "ungroupable", None, None, scheme.ungroupable, None, "fallback_group", (), steps, facts, retried
+        )
     reason = "operation_outside_mdc" if status == "ambiguous" else None
     severity = look.severity_word() if _asks_severity(rule) else None
     return Decision(status, mdc.code, adrg, drg, severity, reason, (), steps, facts, retried)
@@ -150,6 +172,15 @@ def decide(scheme: Scheme, case: Case) -> Decision:
 def evaluate(scheme: Scheme, case: Case, condition: Condition) -> Finding:
     """Whether one condition holds for a case, and by which facts."""
     return _Look(scheme, case).evaluate(condition)
+
+
+def _refusal(scheme: Scheme, principal: str) -> str | None:
+    """The reason for which the scheme refuses a principal diagnosis, None when it does not."""
+    if "unknown" in scheme.refused_principals and principal not in scheme.diagnoses.known:
+        return "principal_diagnosis_unknown"
+    if "not_allowed" in scheme.refused_principals and principal in scheme.lists["not_principal"]:
+        return "principal_diagnosis_not_allowed"
+    return None
 
 
 def _asks_severity(rule: Rule) -> bool:
@@ -184,7 +215,7 @@ class _Look:
 
     def __init__(self, scheme: Scheme, case: Case, steps: list[Step] | None = None) -> None:
         self.scheme = scheme
-        self.case = case
+        self.case = as_asked(scheme, case)
         self.steps: list[Step] = steps if steps is not None else []
         self.severity = severity_facts(scheme, case)
 
@@ -241,6 +272,9 @@ class _Look:
                 return self.hits([c for c in self.scope(scope) if c in codes and c in known], scope)
             case StartsWith(scope, prefixes):
                 return self.hits([c for c in self.scope(scope) if c.startswith(prefixes)], scope)
+            case Count(scope, name, op, value):
+                found = tuple(dict.fromkeys(c for c in self.scope(scope) if c in self.scheme.lists[name]))
+                return _COMPARE[op](len(found), value), found
             case Has(scope):
                 return self.hits([c for c in self.scope(scope) if c], scope)
             case Severity(level):

@@ -11,8 +11,21 @@ from drgengine.cases.editions import Edition
 from drgengine.grouper.codelists import CodeList, ListFamily
 from drgengine.grouper.conditions import Condition
 
-KINDS = ("surgical", "non_or_procedure", "medical", "ambiguous")
+KINDS = ("surgical", "non_or_procedure", "medical", "ambiguous", "fallback")
 OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL = "operations", "not_operations", "not_principal"
+NOT_FOR_GROUPING = "not_for_grouping"
+SHARED = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL, NOT_FOR_GROUPING)
+"""Lists of the whole scheme with a meaning of their own."""
+CHECKS = (
+    "sex_invalid",
+    "age_missing",
+    "age_days_missing",
+    "newborn_weight_missing",
+    "principal_diagnosis_missing",
+)
+"""What a record must pass unless the scheme asks for less, in the order in which it is looked at."""
+REFUSALS = ("unknown", "not_allowed")
+"""Principal diagnoses that a scheme may refuse whatever its rules say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,7 @@ class Rule:
     """One way into an ADRG (核心疾病诊断相关组).
 
     id : the ADRG code, or another name where an ADRG has several rules (NA1_1, NA1_2)
-    kind : surgical, non_or_procedure, medical or ambiguous
+    kind : surgical, non_or_procedure, medical, ambiguous, or fallback (兜底组: what ends there is ungroupable)
     otherwise : what happens when no group holds: `next` (the next rule is tried), `ambiguous` (the rule's own
         code is the answer, status ambiguous) or an ADRG code (that code is the answer, status grouped)
     """
@@ -82,7 +95,13 @@ class Oddity:
 
 @dataclass(frozen=True, eq=False)
 class Scheme:
-    """A whole scheme. Lists are named; `lists[name]` answers `code in list` for codes of the scheme's edition."""
+    """A whole scheme. Lists are named; `lists[name]` answers `code in list` for codes of the scheme's edition.
+
+    checks : the checks that make a record invalid, some of CHECKS in their order
+    refused_principals : some of REFUSALS; such a record is ungroupable, whatever the rules say
+    day_age_of_infants_only : age_days counts only where age_years is 0 or missing, and days without years are
+        the days of an infant
+    """
 
     identity: Identity
     mdcs: tuple[Mdc, ...]
@@ -95,6 +114,9 @@ class Scheme:
     oddities: tuple[Oddity, ...]
     digest: str
     source: str = ""
+    checks: tuple[str, ...] = CHECKS
+    refused_principals: tuple[str, ...] = ()
+    day_age_of_infants_only: bool = False
     site_names: Mapping[str, str] = field(default_factory=dict, repr=False)
     code_names: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -25,15 +25,19 @@ from drgengine.grouper.conditions import (
     All,
     AnyOf,
     Condition,
+    Count,
     InList,
     Not,
     atoms,
 )
 from drgengine.grouper.scheme import (
+    CHECKS,
     KINDS,
+    NOT_FOR_GROUPING,
     NOT_OPERATIONS,
     NOT_PRINCIPAL,
     OPERATIONS,
+    REFUSALS,
     Group,
     Identity,
     Mdc,
@@ -43,14 +47,17 @@ from drgengine.grouper.scheme import (
 )
 from drgengine.tomltable import Table, read_toml
 
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 SCHEME_FOLDER = Path(__file__).parent.parent / "schemes"
 DEFAULT_SCHEME = "chs-drg-2.0"
 ANSWER = re.compile(r"[A-Z0-9][^\sa-z]*")
 """What may stand for an ADRG as an answer; lower-case letters are a slip of a word such as `ambiguous`."""
 _NAME_TITLES = (("code", "编码", "代码"), ("name", "名称"))
-_MEANING = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL, "mcc", "cc", "excluded", "site")
+_MEANING = (OPERATIONS, NOT_OPERATIONS, NOT_PRINCIPAL, NOT_FOR_GROUPING, "mcc", "cc", "excluded", "site")
 _EXTRA = {"diagnosis": "extra_diagnosis_codes.txt", "procedure": "extra_procedure_codes.txt"}
 _ALWAYS_THERE = {"diagnoses.txt": (NOT_PRINCIPAL,), "procedures.txt": (OPERATIONS, NOT_OPERATIONS)}
+_NEEDED_CHECKS = (CHECKS[0], CHECKS[-1])
+"""Checks that the compiled form rests on: a record without sex or principal diagnosis cannot be looked up."""
 
 Resolver = Callable[[Condition, str], Condition]
 
@@ -61,7 +68,10 @@ def packaged_schemes() -> list[str]:
 
 
 def find_scheme(name: str | Path) -> Path:
-    """The folder of a packaged scheme or of a path. Raises SchemeError offering the nearest names."""
+    """The folder of a packaged scheme, of a path, or of a workbook (imported into the cache when it is new).
+
+    Raises SchemeError offering the nearest names.
+    """
     if not isinstance(name, str | Path):
         raise SchemeError(
             f"scheme {name!r}", f"a {type(name).__name__} is no scheme", "Pass a name, a folder or a Scheme"
@@ -72,6 +82,10 @@ def find_scheme(name: str | Path) -> Path:
     folder = Path(name)
     if (folder / "scheme.toml").is_file():
         return folder
+    if folder.suffix.lower() in WORKBOOK_SUFFIXES and folder.is_file():
+        from drgengine.grouper.workbook.cachedfolder import folder_of_workbook
+
+        return folder_of_workbook(folder)
     if (folder / "adrg_codes.csv").is_file():
         raise SchemeError(
             str(name),
@@ -82,13 +96,15 @@ def find_scheme(name: str | Path) -> Path:
         raise SchemeError(str(name), "the folder has no scheme.toml", "Name a scheme folder or a packaged scheme")
     near = get_close_matches(str(name).lower().replace("_", "-"), packaged_schemes(), n=3, cutoff=0.3)
     there = ", ".join(near or packaged_schemes())
-    raise SchemeError(f"scheme {str(name)!r}", "neither a packaged scheme nor a folder", f"Nearest names: {there}")
+    raise SchemeError(
+        f"scheme {str(name)!r}", "neither a packaged scheme nor a folder or workbook", f"Nearest names: {there}"
+    )
 
 
 def load_scheme(name: str | Path | Scheme = DEFAULT_SCHEME) -> Scheme:
-    """Load a scheme by packaged name or folder path; a Scheme passes through.
+    """Load a scheme by packaged name, folder path or the authority's workbook; a Scheme passes through.
 
-    name : such as `chs-drg-2.0`, or the path of a scheme folder
+    name : such as `chs-drg-2.0`, the path of a scheme folder, or of a configuration workbook (.xlsx)
     returns Scheme; the same unchanged folder gives the same object again
     raises SchemeError naming file, key, value and remedy
 
@@ -123,6 +139,12 @@ def _load(folder: Path, digest: str) -> Scheme:
     codes.done()
     retry = head.take("retry_each_other_procedure", bool, False)
     ungroupable = head.take("ungroupable", str, "0000")
+    checks = _some_of(head, "checks", CHECKS, CHECKS)
+    for check in _NEEDED_CHECKS:
+        if check not in checks:
+            raise SchemeError(f"{head.place}, key 'checks'", f"{check!r} is missing", "Add it: it is always asked")
+    refused = _some_of(head, "refused_principals", REFUSALS, ())
+    infants_only = head.take("day_age_of_infants_only", bool, False)
     site_names = {region: str(name) for region, name in head.take("site_names", dict, {}).items()}
     oddities = tuple(_oddity(f"{head.place} oddity[{n}]", row) for n, row in enumerate(head.take("oddity", list, [])))
     head.done()
@@ -141,10 +163,22 @@ def _load(folder: Path, digest: str) -> Scheme:
         ungroupable=ungroupable,
         oddities=oddities,
         digest=digest,
+        checks=checks,
+        refused_principals=refused,
+        day_age_of_infants_only=infants_only,
         source=str(folder),
         site_names=site_names,
         code_names=_names(folder),
     )
+
+
+def _some_of(head: Table, key: str, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Some words of a fixed list, in the order of that list."""
+    words = head.take(key, list, list(default))
+    for word in words:
+        if word not in known:
+            raise SchemeError(f"{head.place}, key {key!r}", f"{word!r} is unknown", f"Use some of {', '.join(known)}")
+    return tuple(word for word in known if word in words)
 
 
 def _identity(head: Table) -> Identity:
@@ -208,7 +242,7 @@ def _refuse_slips(path: Path, sections: dict[str, tuple[str, ...]], mdcs: tuple[
     """Refuse a section that no rule asks for and whose name is nearly one that has a meaning of its own."""
     conditions = [mdc.gate for mdc in mdcs]
     conditions += [c for mdc in mdcs for rule in mdc.rules for c in (rule.when, *(group.when for group in rule.groups))]
-    asked = {atom.list for condition in conditions for atom in atoms(condition) if isinstance(atom, InList)}
+    asked = {atom.list for condition in conditions for atom in atoms(condition) if isinstance(atom, InList | Count)}
     for name in sections:
         family = name.partition(".")[0]
         if name not in asked and family not in _MEANING:
@@ -230,7 +264,7 @@ def _mdcs(path: Path, dx_lists: dict[str, tuple[str, ...]], proc_lists: dict[str
                 f"{place}, {text!r}, character {error.position}", error.problem, error.remedy.rstrip(".")
             ) from None
         for atom in atoms(condition):
-            if isinstance(atom, InList):
+            if isinstance(atom, InList | Count):
                 file, there = (
                     ("procedures.txt", proc_lists) if atom.scope in PROCEDURE_SCOPES else ("diagnoses.txt", dx_lists)
                 )
@@ -266,6 +300,8 @@ def absolute(condition: Condition, owner: str) -> Condition:
             return Not(absolute(part, owner))
         case InList(scope, name) if name.startswith("@"):
             return InList(scope, f"{owner}.{name[1:]}")
+        case Count(scope, name, op, value) if name.startswith("@"):
+            return Count(scope, f"{owner}.{name[1:]}", op, value)
     return condition
 
 

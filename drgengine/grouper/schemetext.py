@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from drgengine.errors import SchemeError
-from drgengine.grouper.conditions import Condition, InList, atoms
+from drgengine.grouper.conditions import Condition, Count, InList, atoms
 from drgengine.grouper.expression import unparse
-from drgengine.grouper.scheme import Mdc, Rule, Scheme
+from drgengine.grouper.scheme import SHARED, Mdc, Rule, Scheme
 from drgengine.grouper.schemefile import relative
 
 
@@ -113,7 +113,7 @@ def _rule_lines(scheme: Scheme, mdc: Mdc, rule: Rule, codes: bool, language: str
 
 
 def _asked_lists(scheme: Scheme, conditions: list[Condition], codes: bool, words: Mapping[str, str]) -> Iterator[str]:
-    asked = [a.list for c in conditions for a in atoms(c) if isinstance(a, InList) and "." in a.list]
+    asked = [a.list for c in conditions for a in atoms(c) if isinstance(a, InList | Count) and a.list not in SHARED]
     for name in dict.fromkeys(asked):
         yield from _list_lines(scheme, name, codes, words)
     if asked and not codes:

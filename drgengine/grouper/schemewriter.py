@@ -37,7 +37,10 @@ class RuleText:
 
 @dataclass(frozen=True, slots=True)
 class FolderContent:
-    """All that a scheme folder says."""
+    """All that a scheme folder says.
+
+    options : further keys of scheme.toml (checks, refused_principals, ...); files : name -> text of further files
+    """
 
     header: dict[str, Any]
     retry: bool
@@ -47,6 +50,8 @@ class FolderContent:
     mdcs: list[RuleText]
     diagnoses: dict[str, list[str]]
     procedures: dict[str, list[str]]
+    options: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = False) -> None:
@@ -62,10 +67,10 @@ def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = Fals
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
             made = Path(temporary) / "scheme"
             made.mkdir()
-            for name, text in _files(content).items():
+            for name, text in (_files(content) | content.files).items():
                 (made / name).write_text(text, encoding="utf-8", newline="\n")
             for names in ("diagnosis_names.csv", "procedure_names.csv"):
-                if (folder / names).exists():
+                if (folder / names).exists() and names not in content.files:
                     shutil.copy(folder / names, made / names)
             if folder.exists():
                 folder.rename(Path(temporary) / "old")
@@ -112,6 +117,7 @@ def _scheme_toml(content: FolderContent) -> str:
     if "version" not in header or not header["version"]:
         lines.append('version = ""')
     lines += [f"retry_each_other_procedure = {_toml(content.retry)}", f"ungroupable = {_toml(content.ungroupable)}"]
+    lines += [f"{key} = {_toml(value)}" for key, value in content.options.items()]
     lines += ["", "[codes]"]
     for kind, name in content.editions.items():
         lines += [f"{kind}_edition = {_toml(name)}", f"{kind}_digest = {_toml(load_edition(name).digest)}"]

@@ -24,7 +24,9 @@ _COLUMNS = {
     "exclusion.csv": ("principal_dx", "exclusion_list"),
     "operations.csv": ("code",),
 }
-_OPTIONAL = {"not_operation.csv": ("code",), "dx_not_principal.csv": ("code",)}
+_OPTIONAL = {"not_operation.csv": ("code",), "not_for_grouping.csv": ("code",), "dx_not_principal.csv": ("code",)}
+OPTIONS = ("checks", "refused_principals", "day_age_of_infants_only")
+"""Keys of meta.json that go into scheme.toml as they are."""
 _NOTES = "anomalies.csv"
 
 

@@ -24,6 +24,7 @@ REASONS = (
     "mdc_condition_not_met",
     "no_rule_matched",
     "operation_outside_mdc",
+    "fallback_group",
 )
 """Reasons in the order of their numbers in the kernel."""
 
@@ -31,6 +32,8 @@ FIRST_NUMBERS = ("age_years", "age_days", "birth_weight_g")
 """Numeric facts that every scheme needs; the rest follow in the order in which a scheme asks for them."""
 
 INVALID_LEAF, UNGROUPABLE_LEAF, FIRST_LEAF = 0, 1, 2
+DAYS_OF_INFANT = 366
+"""Age in days below which a record without years is that of an infant."""
 
 
 class KernelTables(NamedTuple):
@@ -52,9 +55,10 @@ class KernelTables(NamedTuple):
     nodes int32 (n, 5)          question, argument, comparison, next node on yes, next node on no;
                                 a negative place is an end: -1 no, -2 yes or leaf 0, -3 leaf 1, ...
     values float64 (n,)         number to compare with
-    leaf_flags uint8 (l,)         1 the rule asks for severity, 2 ambiguous
+    leaf_flags uint8 (l,)         1 the rule asks for severity, 2 ambiguous, 4 fall-back
     lowest_bit uint8 (256,)     place of the lowest bit of a byte
-    options int64 (1,)          1: retry with each other procedure
+    options int64 (3,)          1: retry with each other procedure; bits of the checks that make a record invalid;
+                                flags of principal diagnoses (as in dx_flags) that are refused
     """
 
     dx_lists: np.ndarray

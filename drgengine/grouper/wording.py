@@ -17,6 +17,7 @@ from drgengine.grouper.conditions import (
     Compare,
     Condition,
     Constant,
+    Count,
     Department,
     Has,
     InCodes,
@@ -126,6 +127,12 @@ class Wording:
                 quoted = self.listed([words["quoted"].format(text=prefix) for prefix in prefixes])
                 texts = {"prefixes": quoted, "codes": self.listed(finding.evidence)}
                 return words["starts_" + end].format(scope=words[scope], **texts)
+            case Count(scope, _, op, value):
+                asked = words["bound_" + _OPERATORS[_OPPOSITE[op] if negated else op]].format(value=plain(value))
+                n = len(finding.evidence)
+                codes = words["counted_codes"].format(codes=self.listed(finding.evidence)) if n else ""
+                texts = {"scope": words[scope], "list": self.list_name(atom, many=many), "codes": codes}
+                return words["count"].format(**texts, n=n, asked=asked)
             case Has(scope):
                 return words["has_" + end].format(scope=words[scope])
             case Severity(level):
@@ -152,7 +159,7 @@ class Wording:
         texts = {"scope": scope, "codes": codes, "list": self.list_name(atom, many=many)}
         return self.words["in" + ("_yes" if finding.holds else ending)].format(**texts)
 
-    def list_name(self, atom: InList | InCodes, *, many: bool = False) -> str:
+    def list_name(self, atom: InList | InCodes | Count, *, many: bool = False) -> str:
         """The list a condition asks for, as it stands in a sentence."""
         words = self.words
         if isinstance(atom, InCodes):
