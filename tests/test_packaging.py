@@ -86,6 +86,7 @@ def test_packaged_schemes_are_complete() -> None:
     folder = resources.files(drgengine) / "schemes"
     found = {item.name: {file.name for file in item.iterdir()} for item in folder.iterdir() if item.is_dir()}
     assert found.pop("editions") == {"icd10-yb-2.0.txt", "icd9cm3-yb-2.0.txt"}
+    assert found.pop("workbooks") == {"chs-drg-3.0.toml"}
     assert found == dict.fromkeys(SCHEMES, SCHEME_FILES)
 
 
@@ -133,8 +134,8 @@ def test_every_library_used_is_declared() -> None:
 
 def test_imports_run_one_way() -> None:
     """Each layer may use itself and the layers before it."""
-    layers = ["errors", "tomltable", "cases", "formats", "grouper", "costing", "evaluation", "quality", "spark"]
-    layers += ["synth", "commands", "cli"]
+    layers = ["errors", "tomltable", "cases", "formats", "grouper", "costing", "evaluation", "quality"]
+    layers += ["impact", "whatif", "spark", "synth", "commands", "cli"]
     against = [
         f"{path.relative_to(ROOT)} imports {name}"
         for at, layer in enumerate(layers)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from drawn import make_scheme, schemes
 from hypothesis import HealthCheck, given, settings
+from smallschemes import GROUPS, PLAIN, rule, small, told
 
 import drgengine
 from drgengine.cases.editions import load_edition
@@ -22,36 +23,10 @@ from drgengine.grouper.codechange import CancelChange, CodeChange, LevelChange
 from drgengine.grouper.diff import Change, SchemeDiff, diff_schemes
 from drgengine.grouper.expression import parse
 from drgengine.grouper.movement import CaseMovement, diff_cases
-from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme
+from drgengine.grouper.scheme import Mdc, Rule, Scheme
 from drgengine.grouper.schemefile import SCHEME_FOLDER
 
 # --- one edit at a time ------------------------------------------------------------------------------------------
-
-GROUPS = (("AR11", "with MCC", "mcc"), ("AR15", "without", "always"))
-
-
-def rule(name: str, when: str = "pdx in a", groups: tuple[tuple[str, str, str], ...] = GROUPS, **more: str) -> Rule:
-    """A rule of ADRG AR1 unless `adrg` says otherwise."""
-    made = tuple(Group(drg, text, parse(condition)) for drg, text, condition in groups)
-    return Rule(
-        name, more.get("adrg", "AR1"), more.get("title", "stroke"), more.get("kind", "medical"), parse(when), made,
-        more.get("otherwise", "next"),
-    )  # fmt: skip
-
-
-PLAIN = (rule("AR1"), rule("AS1", "pdx in b"), rule("AT1", "first_proc in p"), rule("AU1", "age_days <= 28"))
-LISTS = {"a": "A00", "b": "A01", "mcc.1": "A02.0", "cc.2": "B00.0", "excluded.1": "A01", "excluded.2": "A01"}
-
-
-def small(
-    *rules: Rule, gate: str = "pdx in a or pdx in b", diagnoses: tuple[str, ...] | None = None, **lists: str
-) -> Scheme:
-    """A scheme of one MDC; `lists` take the place of lists, `__` in a name stands for a dot."""
-    dx = LISTS | {name.replace("__", "."): text for name, text in lists.items() if name != "p"}
-    more = {"diagnoses": diagnoses} if diagnoses else {}
-    mdc = Mdc("A", "brain", parse(gate), rules or PLAIN)
-    patterns = {name: tuple(text.split()) for name, text in dx.items()}
-    return make_scheme([mdc], patterns, {"p": tuple(lists.get("p", "01").split())}, **more)
 
 
 def swapped(at: int, other: Rule) -> tuple[Rule, ...]:
@@ -152,12 +127,6 @@ EDITS = {
 }  # fmt: skip
 
 
-def told(diff: SchemeDiff) -> dict[str, list[object]]:
-    """Everything a diff holds, without the names of the schemes and what is empty."""
-    kinds = ("identity", "answers", "mdcs", "rules", "groups", "lists", "levels", "cancels", "editions")
-    return {kind: list(getattr(diff, kind)) for kind in kinds if getattr(diff, kind)}
-
-
 @pytest.mark.parametrize("what", EDITS)
 def test_an_edit_is_told_and_nothing_else(what: str) -> None:
     edited, expected = EDITS[what]
@@ -218,8 +187,10 @@ def test_the_text_begins_with_the_summary_and_keeps_to_its_limit(published: Sche
     lines = published.lines(limit=3)
     assert lines[0] == "chs-drg-1.1 -> chs-drg-2.0"
     assert "  version: 1.1 -> 2.0" in lines
-    assert sum(line.startswith("ADRG ") for line in lines) == 3
-    assert lines[-2].startswith("... and ")
+    rules = lines[lines.index("Rules of ADRGs that both schemes have, those that changed most first (274)") :]
+    assert sum(len(line) == 5 and line.startswith("  ") for line in rules) == 3
+    assert any(line.startswith("  ADRGs 376 -> 409; groups 628 -> 634") for line in lines)
+    assert lines[lines.index("") :].count("  ... and 43 more") == 1  # of 46 new ADRGs
     assert len(published.lines(limit=None)) > len(lines)
     assert published.lines() == diff_schemes("chs-drg-1.1", "chs-drg-2.0").lines()
 
@@ -233,7 +204,7 @@ def test_an_edited_folder(tmp_path: Path) -> None:
     diff = diff_schemes("chs-drg-2.0", tmp_path / "ours")
     assert [(change.kind, change.key) for change in diff.rules] == [("condition", "PS1")]
     assert list(told(diff)) == ["rules"]
-    assert any(line.startswith("  rule PS1 condition: any_dx in @dx and") for line in diff.lines())
+    assert any(line.startswith("    rule PS1 asks: any diagnosis in @dx and") for line in diff.lines())
 
 
 def test_a_scheme_that_does_not_load_is_an_error() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,7 +42,7 @@ def list_schemes(language: str) -> int:
     for name in packaged_schemes():
         scheme = load_scheme(name)
         identity = scheme.identity
-        real = [rule for _, rule in scheme.rules if rule.otherwise != "ambiguous"]
+        real = [rule for _, rule in scheme.rules if rule.kind not in ("ambiguous", "fallback")]
         table.add_row(
             name,
             str(identity.effective_from or ""),
@@ -115,39 +116,61 @@ def check(scheme: str, show_all: bool) -> int:
 
 
 @command.command("import")
-@click.argument("tables", metavar="TABLES")
+@click.argument("tables", metavar="OFFICIAL.xlsx|TABLES")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The scheme folder to write.")
 @click.option("--overwrite", is_flag=True, help="Replace a scheme folder that is there.")
-@click.option("--id", "scheme_id", help="Name of the scheme; default: as in meta.json.")
+@click.option("--id", "scheme_id", help="Name of the scheme; default: as in the edition file or in meta.json.")
 @click.option("--title", help="Title of the scheme.")
 @click.option("--authority", help="Who issued it.")
 @click.option("--version", help="Its version.")
-def import_(tables: str, output: str, overwrite: bool, **header: str | None) -> int:
-    """Build a scheme folder from interchange tables (CSV). Everything dropped or odd is reported.
+@click.option("--edition", metavar="NAME|FILE", help="Workbook: edition file; default: chs-drg-3.0.")
+@click.option("--not-principal", metavar="FILE", help="Workbook: diagnoses not allowed as principal, one column.")
+@click.option("--not-for-grouping", metavar="FILE", help="Workbook: procedures not used for grouping, one column.")
+@click.option("--no-amendments", is_flag=True, help="Workbook: do not add exclusion rows known to be missing.")
+@click.option("--report", "reports", multiple=True, metavar="FILE", help="Workbook: full report, .html or .xlsx.")
+@language_option
+def import_(
+    tables: str,
+    output: str,
+    overwrite: bool,
+    edition: str | None,
+    not_principal: str | None,
+    not_for_grouping: str | None,
+    no_amendments: bool,
+    reports: tuple[str, ...],
+    language: str,
+    **header: str | None,
+) -> int:
+    """Build a scheme folder from the authority's configuration workbook, or from interchange tables (CSV).
+
+    Everything repaired, dropped or odd is reported.
 
     \b
-    Example:
+    Examples:
+      drgengine scheme import 分组方案配置信息.xlsx -o chs-drg-3.0 --report report.html
       drgengine scheme import tables/my_city -o my-city-2026
       drgengine group discharges.parquet -o grouped.parquet --scheme my-city-2026
     """
-    from drgengine.grouper.interchange import import_scheme
-    from drgengine.grouper.schemefile import load_scheme
+    from drgengine.commands.importscreen import import_and_tell, import_tables, is_workbook, refuse_options
 
     given: dict[str, object] = {}
     for key, value in header.items():
         if value is not None:
             both = {"zh": value, "en": value}
             given["id" if key == "scheme_id" else key] = both if key in ("title", "authority") else value
-    remarks = import_scheme(tables, output, overwrite=overwrite, header=given)
-    for remark in remarks:
-        click.echo(str(remark), err=True)
-    scheme = load_scheme(output)
-    groups = {group.drg for _, rule in scheme.rules for group in rule.groups}
-    click.echo(
-        f"{scheme.id}: {len(scheme.mdcs)} MDCs, {sum(1 for _ in scheme.rules)} rules, {len(groups)} groups, "
-        f"{len(remarks)} remarks; written to {output}",
-        err=True,
-    )
+    lists = {"not_principal": not_principal, "not_for_grouping": not_for_grouping}
+    if is_workbook(tables):
+        options: dict[str, Any] = {
+            **lists,
+            "amendments": not no_amendments,
+            **({"edition": edition} if edition else {}),
+        }
+        import_and_tell(
+            tables, output, reports=reports, language=language, overwrite=overwrite, header=given, **options
+        )
+        return 0
+    refuse_options({"--edition": edition, "--no-amendments": no_amendments, "--report": reports, **lists})
+    import_tables(tables, output, overwrite=overwrite, header=given)
     return 0
 
 
@@ -158,12 +181,17 @@ def import_(tables: str, output: str, overwrite: bool, **header: str | None) -> 
 @columns_option
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Entries shown of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
-def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_json: bool) -> int:
+@click.option("--xlsx", metavar="FILE", help="Also write everything as a workbook to filter.")
+def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_json: bool, xlsx: str | None) -> int:
     """Say what changed from scheme A to scheme B and, with a case file, which cases move where.
+
+    Groups that came, went, were renamed or are split differently; codes that moved, whatever the lists are called;
+    severity and exclusions; rules in plain words.
 
     \b
     Examples:
       drgengine scheme diff chs-drg-1.1 chs-drg-2.0
+      drgengine scheme diff chs-drg-1.1 chs-drg-2.0 --xlsx changes.xlsx
       drgengine scheme diff chs-drg-1.1 chs-drg-2.0 --cases discharges.parquet
     """
     from drgengine.grouper.diff import diff_schemes
@@ -176,6 +204,10 @@ def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_
 
         warm_up(a, "en", quiet=False)
         movement = diff_cases(cases, a, b, columns=read_columns(columns))
+    if xlsx is not None:
+        from drgengine.grouper.diffxlsx import write_diff_xlsx
+
+        click.echo(f"written to {write_diff_xlsx(changes, xlsx)}", err=True)
     if as_json:
         content = {"rules": changes.to_dict(), "cases": movement.to_dict() if movement else None}
         click.echo(json.dumps(content, ensure_ascii=False, indent=2))

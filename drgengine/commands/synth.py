@@ -25,8 +25,9 @@ _DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";"}
 @click.option(
     "--as",
     "dialect",
-    type=click.Choice(DIALECTS),
-    help="Write a hospital's export in this dialect: .csv, .xlsx, .dbf or .parquet, or a folder of settlement tables.",
+    type=click.Choice([*DIALECTS, "workbook"]),
+    help="Write a hospital's export in this dialect: .csv, .xlsx, .dbf or .parquet, or a folder of settlement tables; "
+    "or `workbook`: an invented configuration workbook (.xlsx) in the layout of the authority's file.",
 )
 @click.option(
     "--encoding",
@@ -72,14 +73,23 @@ def command(
     With --as, OUT is what a hospital would export, with dirt planted in its cells (opendrg and settlement are clean);
     at most 50,000 records.
 
+    With --as workbook, OUT is no table of discharges but an invented scheme of full size as a configuration workbook,
+    with the defects such files have. With --scheme as well, it is that scheme, and an edition file lies beside it.
+
     \b
     Examples:
       drgengine synth trial.parquet --rows 1000000 --seed 7
       drgengine synth trial.csv --as hqms --encoding gb18030 --rows 1000 --truth planted.csv
+      drgengine synth official.xlsx --as workbook --seed 7
     """
     if Path(output).exists() and not overwrite:
         raise OutputFileError(output, "the file exists already", "Name another one, or allow --overwrite")
-    if dialect is not None:
+    if dialect == "workbook":
+        if truth is not None:
+            raise DrgEngineError("option --truth", "a workbook has no cells of records", "Leave --truth away")
+        given = click.get_current_context().get_parameter_source("scheme")
+        summary = _workbook(output, seed, scheme if given is click.core.ParameterSource.COMMANDLINE else None)
+    elif dialect is not None:
         drawn = {"rows": rows, "seed": seed, "hospitals": hospitals, "departments": departments, "scheme": scheme}
         summary = _export(output, drawn, dialect, dirty, encoding, _DELIMITERS[delimiter], header, truth)
     elif truth is not None:
@@ -155,3 +165,26 @@ def _export(
             for batch in made.planted.to_batches():
                 sink.write(batch)
     return made.text()
+
+
+def _workbook(output: str, seed: int, scheme: str | None) -> str:
+    if not output.lower().endswith(".xlsx"):
+        raise OutputFileError(output, "a configuration workbook is an .xlsx file", "Give a name ending in .xlsx")
+    if scheme is not None:
+        from drgengine.grouper.schemefile import load_scheme
+        from drgengine.synth.schemeworkbook import scheme_as_workbook
+
+        edition = str(Path(output).with_suffix(".toml"))
+        scheme_as_workbook(load_scheme(scheme), output, edition_path=edition)
+        return f"{output}: the scheme {scheme} as a configuration workbook; {edition}: its edition file"
+    from drgengine.synth.workbook import full_size_workbook
+
+    content = full_size_workbook(output, seed=seed)
+    rows = ", ".join(
+        f"{sheet.name} {sum(any(str(cell or '').strip() for cell in row) for row in sheet.rows):,}"
+        for sheet in content.sheets
+    )
+    return (
+        f"{output}: an INVENTED scheme in the layout of the official configuration workbook, with its known defects "
+        f"planted (rows: {rows}). It is not the authority's file and must not be used for payment."
+    )

@@ -7,10 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drgengine.grouper.conditions import Count, InList, atoms
 from drgengine.grouper.listed import ListedCodes
+from drgengine.grouper.listpairs import SEVERITY_FAMILIES, ListPairs
 from drgengine.grouper.scheme import Scheme
 
-_SEVERITY = ("mcc.", "cc.", "excluded.")
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference of an MDC, a rule, a group or the scheme itself.
+
+    kind : added, removed, moved, condition, name, ...; key : MDC, rule id, (rule id and) DRG, or key of scheme.toml
+    adrg : the ADRG concerned, "" where none is; old, new : texts, "" where there is nothing on that side
+    """
+
+    kind: str
+    key: str
+    adrg: str = ""
+    old: str = ""
+    new: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,7 @@ class CodeChange:
 
     key : name of the list, or what the codes are; adrg : the ADRG whose rule the list belongs to, "" for others
     only_in : "a" or "b" where the other scheme lacks the list
+    old_key : the name of the list in scheme `a` where it is another one
     """
 
     key: str
@@ -26,6 +42,7 @@ class CodeChange:
     removed: tuple[str, ...]
     only_in: str = ""
     adrg: str = ""
+    old_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +63,52 @@ class CancelChange:
     removed: tuple[str, ...]
 
 
-def list_changes(a: ListedCodes, b: ListedCodes) -> Iterator[CodeChange]:
-    """Lists of rules, MDCs and the whole scheme, but not those of severity, in the order of the schemes."""
+def list_changes(pairs: ListPairs) -> Iterator[CodeChange]:
+    """Lists of rules, MDCs and the whole scheme, but not those of severity, in the order of the schemes.
+
+    Lists that are the same under another name are no change.
+    """
+    a, b = pairs.a, pairs.b
     old, new = ({**lists.scheme.diagnosis_patterns, **lists.scheme.procedure_patterns} for lists in (a, b))
-    adrg = {rule.id: rule.adrg for lists in (a, b) for _, rule in lists.scheme.rules}
-    for name in dict.fromkeys((*old, *new)):
-        if name.startswith(_SEVERITY):
+    adrg = _asking_adrg(b.scheme) | _asking_adrg(a.scheme)
+    known = [*pairs.changed, *((one.old, one.new) for one in pairs.renamed)]
+    paired_old, paired_new = {one for one, _ in known}, {other for _, other in known}
+    changed = [*((name, name) for name in old if name in new), *pairs.changed]
+    found = {name: (one, name) for one, name in changed}
+    order = dict.fromkeys((*old, *new))
+    for name in order:
+        if name.startswith(SEVERITY_FAMILIES):
             continue
-        before = set(a.codes(name)) if name in old else set()
-        after = set(b.codes(name)) if name in new else set()
-        only_in = "" if name in old and name in new else "a" if name in old else "b"
+        only_in = "" if name in found else "a" if name in old else "b"
+        if only_in and name in (paired_old if only_in == "a" else paired_new):
+            continue
+        one, other = found.get(name, (name, name))
+        before = pairs.codes(0, one) if one in old else frozenset()
+        after = pairs.codes(1, other) if other in new else frozenset()
         if before != after or only_in:
-            owner = adrg.get(name.partition(".")[0], "")
-            yield CodeChange(name, tuple(sorted(after - before)), tuple(sorted(before - after)), only_in, owner)
+            owner = adrg.get(one) or adrg.get(other, "")
+            added, removed = tuple(sorted(after - before)), tuple(sorted(before - after))
+            yield CodeChange(name, added, removed, only_in, owner, "" if one == other else one)
+
+
+def _asking_adrg(scheme: Scheme) -> dict[str, str]:
+    """List -> the ADRG it is named after, or the only one that asks for it where no gate does."""
+    asking: dict[str, set[str]] = {}
+    for mdc in scheme.mdcs:
+        for name in (atom.list for atom in atoms(mdc.gate) if isinstance(atom, InList | Count)):
+            asking.setdefault(name, set()).add("")
+        for rule in mdc.rules:
+            for condition in (rule.when, *(group.when for group in rule.groups)):
+                for name in (atom.list for atom in atoms(condition) if isinstance(atom, InList | Count)):
+                    asking.setdefault(name, set()).add(rule.adrg)
+    rules = {rule.id: rule.adrg for _, rule in scheme.rules}
+    names = (*scheme.diagnosis_patterns, *scheme.procedure_patterns)
+    found = {name: rules.get(name.partition(".")[0]) for name in names}
+    return {name: adrg or _only(asking.get(name, set())) for name, adrg in found.items()}
+
+
+def _only(adrgs: set[str]) -> str:
+    return next(iter(adrgs)) if len(adrgs) == 1 else ""
 
 
 def level_changes(a: ListedCodes, b: ListedCodes) -> Iterator[LevelChange]:

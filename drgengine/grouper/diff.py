@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drgengine.grouper.codechange import (
     CancelChange,
+    Change,
     CodeChange,
     LevelChange,
     answer_changes,
@@ -17,29 +18,17 @@ from drgengine.grouper.codechange import (
     level_changes,
     list_changes,
 )
+from drgengine.grouper.codemoves import CodeMove, Continued, asked_codes, code_moves, continued_adrgs
 from drgengine.grouper.conditions import Condition, Constant
 from drgengine.grouper.expression import unparse
 from drgengine.grouper.implication import simplify
 from drgengine.grouper.listed import ListedCodes
+from drgengine.grouper.listpairs import ListPairs, RenamedList
 from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme
 from drgengine.grouper.schemefile import load_scheme, relative
+from drgengine.grouper.splits import Size, Split, adrg_names, left_over, renamed, sizes, splits
 
 __all__ = ["Change", "SchemeDiff", "diff_schemes"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference of an MDC, a rule, a group or the scheme itself.
-
-    kind : added, removed, moved, condition, name, ...; key : MDC, rule id, (rule id and) DRG, or key of scheme.toml
-    adrg : the ADRG concerned, "" where none is; old, new : texts, "" where there is nothing on that side
-    """
-
-    kind: str
-    key: str
-    adrg: str = ""
-    old: str = ""
-    new: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,10 +40,19 @@ class SchemeDiff:
     lists : CodeChange per list that gained or lost codes; only_in tells lists that only one scheme has
     levels : diagnoses that became MCC, CC or none; cancels : MCC and CC that other principal diagnoses cancel
     editions : codes that only one edition has
+    sizes : how many MDCs, ADRGs, groups ... each scheme has
+    renamed : MDCs, ADRGs and groups with the same code and another name
+    continued : ADRGs that probably go on under another code, by their codes
+    splits : ADRGs of both schemes with other groups
+    moves : codes that the rules of other ADRGs, or the gates of other MDCs, ask for, whatever the lists are called
+    renamed_lists : lists with the same codes and another name
+    list_names_differ : whether the schemes share hardly any name of a list
+    names : names of the codes above, where a scheme folder knows them
 
     Conditions are compared after parts that say nothing are dropped (`has_proc and first_proc in @proc`), so two
     ways to write the same rule are no difference; `otherwise` counts only where a case can miss all groups. Names
-    are compared where both schemes have one. Numbers of exclusion lists do not matter, only their content.
+    are compared where both schemes have one. Numbers of exclusion lists do not matter, only their content; nor do
+    names of lists in conditions, where the lists hold the same codes or can be paired (their codes are compared).
     """
 
     a: str
@@ -68,11 +66,27 @@ class SchemeDiff:
     levels: tuple[LevelChange, ...]
     cancels: tuple[CancelChange, ...]
     editions: tuple[CodeChange, ...]
+    sizes: tuple[Size, ...] = ()
+    renamed: tuple[Change, ...] = ()
+    continued: tuple[Continued, ...] = ()
+    splits: tuple[Split, ...] = ()
+    moves: tuple[CodeMove, ...] = ()
+    renamed_lists: tuple[RenamedList, ...] = ()
+    list_names_differ: bool = False
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing differs."""
-        return not any(getattr(self, field.name) for field in fields(self)[2:])
+        return not (self.matters or self.identity or self.mdcs or self.rules or self.groups or self.renamed_lists)
+
+    @property
+    def matters(self) -> bool:
+        """Whether anything differs that can give a case another group: all but names, titles and dates."""
+        told = (self.answers, self.lists, self.levels, self.cancels, self.editions, self.splits, self.moves)
+        changes = (*self.mdcs, *self.rules, *self.groups)
+        options = any(change.key in OPTIONS for change in self.identity)
+        return any(told) or options or any(change.kind != "name" for change in changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
@@ -103,19 +117,38 @@ def diff_schemes(a: str | Path | Scheme, b: str | Path | Scheme) -> SchemeDiff:
     old, new = load_scheme(a), load_scheme(b)
     lists = ListedCodes(old), ListedCodes(new)
     rules = _keyed(old.rules), _keyed(new.rules)
+    pairs = ListPairs(*lists)
+    asked = asked_codes(lists[0]), asked_codes(lists[1])
+    continued = tuple(continued_adrgs(*asked, (adrg_names(old), adrg_names(new))))
+    moves = tuple(code_moves(*asked, continued))
+    levels = tuple(level_changes(*lists))
+    told = [code for codes in ([m.codes for m in moves], [n.codes for n in levels]) for some in codes for code in some]
     return SchemeDiff(
         a=old.id,
         b=new.id,
         identity=tuple(_identity(old, new)),
         answers=tuple(answer_changes(old, new)),
-        mdcs=tuple(_mdcs(old, new)),
-        rules=tuple(_rules(*rules)),
-        groups=tuple(_groups(*rules)),
-        lists=tuple(list_changes(*lists)),
-        levels=tuple(level_changes(*lists)),
+        mdcs=tuple(_mdcs(old, new, pairs)),
+        rules=tuple(_rules(*rules, pairs)),
+        groups=tuple(_groups(*rules, pairs)),
+        lists=tuple(list_changes(pairs)),
+        levels=levels,
         cancels=tuple(cancel_changes(*lists)),
         editions=tuple(edition_changes(old, new)),
+        sizes=tuple(sizes(old, new)),
+        renamed=tuple(renamed(old, new)),
+        continued=continued,
+        splits=tuple(splits(pairs)),
+        moves=moves,
+        renamed_lists=pairs.renamed,
+        list_names_differ=pairs.names_differ,
+        names=_names_of(told, old, new),
     )
+
+
+def _names_of(codes: Iterable[str], a: Scheme, b: Scheme) -> dict[str, str]:
+    known = {**a.code_names, **b.code_names}
+    return {code: known[code] for code in sorted(set(codes) & known.keys())} if known else {}
 
 
 def _keyed(rules: Iterable[tuple[Mdc, Rule]]) -> dict[str, tuple[Mdc, Rule]]:
@@ -130,8 +163,11 @@ def _identity(a: Scheme, b: Scheme) -> Iterator[Change]:
 
 _FACTS = (
     "id", "title.zh", "title.en", "authority.zh", "authority.en", "version", "published", "effective_from",
-    "effective_to", "diagnosis_edition", "procedure_edition", "retry_each_other_procedure", "ungroupable",
+    "effective_to", "diagnosis_edition", "procedure_edition", "retry_each_other_procedure", "ungroupable", "checks",
+    "refused_principals", "day_age_of_infants_only",
 )  # fmt: skip
+OPTIONS = ("retry_each_other_procedure", "ungroupable", "checks", "refused_principals", "day_age_of_infants_only")
+"""Of the keys of scheme.toml those that decide about cases."""
 
 
 def _facts(scheme: Scheme) -> tuple[str, ...]:
@@ -139,7 +175,8 @@ def _facts(scheme: Scheme) -> tuple[str, ...]:
     facts = (
         own.id, own.title.get("zh"), own.title.get("en"), own.authority.get("zh"), own.authority.get("en"), own.version,
         own.published, own.effective_from, own.effective_to, scheme.diagnoses.name, scheme.procedures.name,
-        str(scheme.retry_each_other_procedure).lower(), scheme.ungroupable,
+        str(scheme.retry_each_other_procedure).lower(), scheme.ungroupable, ", ".join(scheme.checks),
+        ", ".join(scheme.refused_principals), str(scheme.day_age_of_infants_only).lower(),
     )  # fmt: skip
     return tuple(str(fact or "") for fact in facts)
 
@@ -148,18 +185,27 @@ def _text(condition: Condition, owner: str) -> str:
     return relative(unparse(simplify(condition)), owner)
 
 
-def _mdcs(a: Scheme, b: Scheme) -> Iterator[Change]:
+def _mdcs(a: Scheme, b: Scheme, pairs: ListPairs) -> Iterator[Change]:
     old, new = ({mdc.code: mdc for mdc in scheme.mdcs} for scheme in (a, b))
     yield from _there(old, new, lambda mdc: (mdc.code, "", mdc.name))
     yield from _moved(list(old), list(new), lambda _: "")
     for code in (code for code in old if code in new):
         one, other = old[code], new[code]
-        yield from _differ("gate", code, "", _text(one.gate, f"MDC{code}"), _text(other.gate, f"MDC{code}"))
+        yield from _conditions(("gate", code, ""), one.gate, other.gate, f"MDC{code}", pairs)
         yield from _renamed(code, "", one.name, other.name)
         yield from _renamed(code, "", one.name_en, other.name_en)
 
 
-def _rules(old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Mdc, Rule]]) -> Iterator[Change]:
+def _conditions(
+    where: tuple[str, str, str], old: Condition, new: Condition, owner: str, pairs: ListPairs
+) -> Iterator[Change]:
+    if not pairs.same(old, new, owner):
+        yield from _differ(*where, _text(old, owner), _text(new, owner))
+
+
+def _rules(
+    old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Mdc, Rule]], pairs: ListPairs
+) -> Iterator[Change]:
     yield from _there(old, new, lambda pair: (pair[1].id, pair[1].adrg, pair[1].name))
     yield from _moved_rules(old, new)
     for rule_id, (mdc, one) in old.items():
@@ -169,7 +215,7 @@ def _rules(old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Mdc, Rul
         where = rule_id, one.adrg
         yield from _differ("mdc", *where, mdc.code, other_mdc.code)
         yield from _differ("adrg", *where, one.adrg, other.adrg)
-        yield from _differ("condition", *where, _text(one.when, rule_id), _text(other.when, rule_id))
+        yield from _conditions(("condition", *where), one.when, other.when, rule_id, pairs)
         yield from _differ("kind", *where, one.kind, other.kind)
         if not (_ends_always(one) and _ends_always(other)):
             yield from _differ("otherwise", *where, one.otherwise, other.otherwise)
@@ -190,25 +236,31 @@ def _moved_rules(old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Md
         yield from _moved(before, after, lambda rule_id: old[rule_id][1].adrg)
 
 
-def _groups(old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Mdc, Rule]]) -> Iterator[Change]:
+def _groups(
+    old: Mapping[str, tuple[Mdc, Rule]], new: Mapping[str, tuple[Mdc, Rule]], pairs: ListPairs
+) -> Iterator[Change]:
     for rule_id in dict.fromkeys((*old, *new)):
         one, other = (side[rule_id][1] if rule_id in side else None for side in (old, new))
         adrg = (one or other).adrg  # type: ignore[union-attr]
-        yield from _groups_of_rule(rule_id, adrg, _numbered(one), _numbered(other))
+        yield from _groups_of_rule(rule_id, adrg, one, other, pairs)
 
 
 _GroupKey = tuple[str, int]
 
 
 def _groups_of_rule(
-    rule_id: str, adrg: str, old: Mapping[_GroupKey, Group], new: Mapping[_GroupKey, Group]
+    rule_id: str, adrg: str, one: Rule | None, other: Rule | None, pairs: ListPairs
 ) -> Iterator[Change]:
+    old, new = _numbered(one), _numbered(other)
+    before = dict(zip(old, left_over(one) if one else (), strict=True))
+    after = dict(zip(new, left_over(other) if other else (), strict=True))
     yield from _there(old, new, lambda group: (f"{rule_id} {group.drg}", adrg, group.name))
     yield from _moved(list(old), list(new), lambda _: adrg, lambda key: f"{rule_id} {key[0]}")
     for key, group in old.items():
         if key in new:
             where = f"{rule_id} {group.drg}", adrg
-            yield from _differ("condition", *where, _text(group.when, rule_id), _text(new[key].when, rule_id))
+            if not pairs.same(before[key], after[key], rule_id):
+                yield from _conditions(("condition", *where), group.when, new[key].when, rule_id, pairs)
             yield from _renamed(*where, group.name, new[key].name)
 
 

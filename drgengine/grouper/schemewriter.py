@@ -6,6 +6,7 @@ import datetime
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,24 @@ class FolderContent:
     files: dict[str, str] = field(default_factory=dict)
 
 
-def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = False) -> None:
-    """Write a scheme folder under a temporary name and rename it. Raises OutputFileError."""
+def check_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Raise OutputFileError where a scheme folder could not be written because of what stands there."""
     if folder.exists() and not folder.is_dir():
         raise OutputFileError(str(folder), "this is a file, a folder is needed", "Name a folder")
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise OutputFileError(str(folder), "the folder exists already", "Name another one or allow --overwrite")
     if folder.exists() and not (folder / "scheme.toml").exists() and any(folder.iterdir()):
         raise OutputFileError(str(folder), "the folder holds something other than a scheme", "Name another folder")
+
+
+def write_folder(
+    content: FolderContent, folder: Path, *, overwrite: bool = False, look: Callable[[Path], object] | None = None
+) -> None:
+    """Write a scheme folder under a temporary name and rename it. Raises OutputFileError.
+
+    look : called with the finished folder before it gets its name; what it raises leaves things as they were
+    """
+    check_folder(folder, overwrite=overwrite)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
@@ -72,6 +83,8 @@ def write_folder(content: FolderContent, folder: Path, *, overwrite: bool = Fals
             for names in ("diagnosis_names.csv", "procedure_names.csv"):
                 if (folder / names).exists() and names not in content.files:
                     shutil.copy(folder / names, made / names)
+            if look is not None:
+                look(made)
             if folder.exists():
                 folder.rename(Path(temporary) / "old")
             try:
