@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from drawn import small_tables, write_tables
+from smallworkbook import content, write_xlsx
 
 from drgengine import costing
 from drgengine.cli import app
@@ -77,6 +78,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tables").mkdir()
     write_tables(small_tables(), folder / "tables" / "my_city", None)
     import_scheme(folder / "tables" / "my_city", folder / "my-city-2026")
+    write_xlsx(content(), folder / "分组方案配置信息.xlsx")
     new_model(folder / "my-model")
     new_plan(folder / "my-plan")
     shutil.copytree(ROOT / "sample_cases" / "hospital", folder / "sample_cases" / "hospital")

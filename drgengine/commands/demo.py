@@ -14,13 +14,14 @@ SAMPLE = Path("sample_cases", "demo", "discharges.parquet")
 HOSPITAL = Path("sample_cases", "hospital")
 REGION = Path("sample_cases", "region")
 ROWS, SEED = 15_000, 2025
+OLDER_SCHEME = "chs-drg-1.1"
 
 
 @click.command(short_help="Group, cost and evaluate small synthetic data and show the results.")
 @click.option("-o", "--output", default="demo_output", show_default=True, metavar="FOLDER", help="Where to write.")
 @language_option
 def command(output: str, language: str) -> int:
-    """Group synthetic discharges, explain a case, cost a hospital, evaluate a region and say where the report is.
+    """Group synthetic discharges, explain a case, compare schemes, cost a hospital and evaluate a region.
 
     \b
     Example:
@@ -57,9 +58,26 @@ def command(output: str, language: str) -> int:
     click.echo(str(explanation), nl=False)
     click.echo("", err=True)
     click.echo(text["demo_done"].format(grouped=grouped, issues=folder / "issues.csv", explained=path), err=True)
+    _impact(folder, cases, language)
     _cost(folder, grouped, language)
     _evaluate(folder, language)
     return 0
+
+
+def _impact(folder: Path, cases: Path, language: str) -> None:
+    """What the newer scheme changes for the same cases; the page shows where they go."""
+    from drgengine.impact import impact, write_impact
+    from drgengine.impact.words import words
+
+    text = words(language)
+    found = impact(cases, OLDER_SCHEME, DEFAULT_SCHEME)
+    page = write_impact(found, folder / "impact", language=language)["page"]
+    click.echo("\n" + text["demo"].format(a=found.a.id, b=found.b.id), err=True)
+    counts = {name: getattr(found, name) for name in ("moved", "moved_adrg", "moved_mdc")}
+    counts |= {f"newly_{status}": found.newly(status) for status in ("ambiguous", "ungroupable", "grouped")}
+    for name, n in counts.items():
+        click.echo(f"  {text[name]}: {n:,}", err=True)
+    click.echo("  " + text["page"].format(path=page), err=True)
 
 
 def _cost(folder: Path, grouped: Path, language: str) -> None:

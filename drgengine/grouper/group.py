@@ -55,7 +55,10 @@ class Grouper:
 
     def answer(self, batch: pa.RecordBatch, first_row: int) -> BatchAnswer:
         """Group a batch whose first row has the number first_row (for remarks)."""
-        arguments, issues = self._prepare(batch, first_row)
+        return self.answer_arguments(*self._prepare(batch, first_row))
+
+    def answer_arguments(self, arguments: tuple[Any, ...], issues: list[BatchIssue]) -> BatchAnswer:
+        """Group what is packed already: arguments as from `kernel_arguments`, and the issues of their packing."""
         group_kernel(*arguments)
         leaf, severity, reason = arguments[-3:]
         reason_ungroupable(self.compiled, arguments)

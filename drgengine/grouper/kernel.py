@@ -117,7 +117,7 @@ def group_kernel(
                     if rest & byte == 0:
                         rest >>= np.uint64(8)
                         place += 8
-                    node = rule_entry[place + lowest_bit[np.int64(rest & byte)]]
+                    node = rule_entry[place + np.int64(lowest_bit[np.int64(rest & byte)])]
                     possible &= possible - one
                     while node >= 0:
                         question, argument = nodes[node, 0], nodes[node, 1]

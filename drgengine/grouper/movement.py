@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from drgengine.cases import resolve_columns
-from drgengine.formats import list_parts, open_source
-from drgengine.grouper.cache import compiled
-from drgengine.grouper.compile import Compiled
-from drgengine.grouper.group import BATCH_ROWS, Grouper
+from drgengine.grouper.group import BATCH_ROWS
+from drgengine.grouper.pairs import EXAMPLE_ROWS, PairCounts, count_pairs
 from drgengine.grouper.scheme import Scheme
-from drgengine.grouper.schemefile import load_scheme
 from drgengine.grouper.tables import STATUSES
 
 __all__ = ["CaseFlow", "CaseMovement", "diff_cases"]
 
-EXAMPLE_ROWS = 3
 Progress = Callable[[int, int | None], None]
 
 
@@ -112,87 +105,26 @@ def diff_cases(
 
     The file is read once, and memory does not grow with the number of rows.
     """
-    schemes = load_scheme(a), load_scheme(b)
-    count = _MovementCounter(*(compiled(scheme) for scheme in schemes))
-    parts = list_parts(cases)
-    with ThreadPoolExecutor(2) as pool:
-        for part in parts:
-            with open_source(part, batch_rows=batch_rows, encoding=encoding) as source:
-                layout = resolve_columns(source.output_schema, columns, str(part))
-                groupers = [Grouper(scheme, layout) for scheme in schemes]
-                for batch in source.batches():
-                    first_row = count.rows + 1
-                    waiting = [pool.submit(grouper.answer, batch, first_row) for grouper in groupers]
-                    count.add(*(answer.result().leaf for answer in waiting))
-                    if progress is not None:
-                        progress(count.rows, source.num_rows if len(parts) == 1 else None)
-    return count.result(schemes[0].id, schemes[1].id)
+    return _movement(
+        count_pairs(cases, a, b, columns=columns, batch_rows=batch_rows, encoding=encoding, progress=progress)
+    )
 
 
-class _MovementCounter:
-    """Adds up pairs of answers, batch by batch and in order."""
-
-    def __init__(self, a: Compiled, b: Compiled) -> None:
-        self.answers: list[list[str | None]] = []
-        self.number: list[np.ndarray] = []  # leaf -> answer, per scheme
-        for made in (a, b):
-            texts: list[str | None] = [None, made.ungroupable, *made.leaf_drg]
-            answers = list(dict.fromkeys(texts))
-            self.answers.append(answers)
-            self.number.append(_numbered(texts, answers))
-        self.status = [_numbered(_statuses(made), STATUSES) for made in (a, b)]
-        # Places of the three levels that both schemes number alike, to see at which level a case moves.
-        self.levels = [
-            _numbered_alike(*([None, None, *getattr(m, name)] for m in (a, b))) for name in ("leaf_mdc", "leaf_adrg")
-        ]
-        self.levels.append(_numbered_alike(*([None, m.ungroupable, *m.leaf_drg] for m in (a, b))))
-        self.rows = 0
-        self.moved = np.zeros(3, np.int64)
-        self.by_status = np.zeros(len(STATUSES) ** 2, np.int64)
-        self.by_pair = np.zeros(len(self.answers[0]) * len(self.answers[1]), np.int64)
-        self.examples: dict[int, list[int]] = {}
-
-    def add(self, leaf_a: np.ndarray, leaf_b: np.ndarray) -> None:
-        """Take in the leaves of one batch under both schemes."""
-        pair = self.number[0][leaf_a] * len(self.answers[1]) + self.number[1][leaf_b]
-        order = np.argsort(pair, kind="stable")
-        keys, starts = np.unique(pair[order], return_index=True)
-        for key, start in zip(keys.tolist(), starts.tolist(), strict=True):
-            rows = self.examples.setdefault(key, [])
-            if len(rows) < EXAMPLE_ROWS:
-                candidates = order[start : start + EXAMPLE_ROWS - len(rows)]
-                rows += (candidates[pair[candidates] == key] + self.rows + 1).tolist()
-        self.by_pair += np.bincount(pair, minlength=self.by_pair.size)
-        status = self.status[0][leaf_a] * len(STATUSES) + self.status[1][leaf_b]
-        self.by_status += np.bincount(status, minlength=self.by_status.size)
-        self.moved += [int((one[leaf_a] != other[leaf_b]).sum()) for one, other in self.levels]
-        self.rows += leaf_a.size
-
-    def result(self, a: str, b: str) -> CaseMovement:
-        """The totals."""
-        flows = []
-        for key in np.flatnonzero(self.by_pair).tolist():
-            old, new = divmod(key, len(self.answers[1]))
-            rows = tuple(self.examples[key])
-            flows.append(CaseFlow(self.answers[0][old], self.answers[1][new], int(self.by_pair[key]), rows))
-        flows.sort(key=lambda flow: (-flow.n, flow.old or "", flow.new or ""))
-        status = {
-            (STATUSES[key // len(STATUSES)], STATUSES[key % len(STATUSES)]): int(self.by_status[key])
-            for key in np.flatnonzero(self.by_status).tolist()
-        }
-        mdc, adrg, moved = self.moved.tolist()
-        return CaseMovement(a, b, self.rows, moved, adrg, mdc, status, tuple(flows))
-
-
-def _statuses(made: Compiled) -> list[str]:
-    return ["invalid", "ungroupable", *("ambiguous" if odd else "grouped" for odd in made.leaf_ambiguous)]
-
-
-def _numbered(texts: Iterable[str | None], words: Iterable[str | None]) -> np.ndarray:
-    place = {word: at for at, word in enumerate(words)}
-    return np.array([place[text] for text in texts], np.int64)
-
-
-def _numbered_alike(a: list[str | None], b: list[str | None]) -> tuple[np.ndarray, np.ndarray]:
-    words = list(dict.fromkeys((*a, *b)))
-    return _numbered(a, words), _numbered(b, words)
+def _movement(counts: PairCounts) -> CaseMovement:
+    """The totals of what was counted, by codes."""
+    moved = {"mdc": 0, "adrg": 0, "drg": 0}
+    status: dict[tuple[str, str], int] = {}
+    flows: dict[tuple[str | None, str | None], int] = {}
+    rows: dict[tuple[str | None, str | None], list[int]] = {}
+    for old, new, n, examples in counts.cells():
+        for level in moved:
+            moved[level] += n if getattr(old, level) != getattr(new, level) else 0
+        status[old.status, new.status] = status.get((old.status, new.status), 0) + n
+        pair = old.drg, new.drg
+        flows[pair] = flows.get(pair, 0) + n
+        rows.setdefault(pair, []).extend(examples)
+    found = [CaseFlow(*pair, n, tuple(sorted(rows[pair])[:EXAMPLE_ROWS])) for pair, n in flows.items()]
+    found.sort(key=lambda flow: (-flow.n, flow.old or "", flow.new or ""))
+    ordered = {(x, y): status[x, y] for x in STATUSES for y in STATUSES if (x, y) in status}
+    a, b = counts.schemes
+    return CaseMovement(a, b, counts.rows, moved["drg"], moved["adrg"], moved["mdc"], ordered, tuple(found))
