@@ -203,7 +203,7 @@ def test_outputs_that_cannot_be(file: Path, tmp_path: Path) -> None:
         audit_file(file, tmp_path / "clues.csv")
     with pytest.raises(OutputFileError, match="the input file"):
         alternatives_file(file, file)
-    with pytest.raises(OutputFileError, match=r"ending \.xlsx"):
+    with pytest.raises(OutputFileError, match=r"is not \.xlsx"):
         write_clue_book(audit_clues(CASES).counts, tmp_path / "report.html")
 
 

@@ -27,8 +27,8 @@ scheme_option = click.option(
     "--scheme",
     default=DEFAULT_SCHEME,
     show_default=True,
-    metavar="NAME|FOLDER",
-    help="A packaged scheme (see `drgengine scheme list`) or a scheme folder.",
+    metavar="NAME|FOLDER|XLSX",
+    help="A packaged scheme (see `drgengine scheme list`), a scheme folder or the authority's workbook (.xlsx).",
 )
 language_option = click.option(
     "--lang",

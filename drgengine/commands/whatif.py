@@ -6,26 +6,14 @@ from typing import Any
 
 import click
 
-from drgengine.commands.explain import _from_file, _from_options
+from drgengine.commands.caserecord import case_options, record_from_file, record_from_options
 from drgengine.commands.options import columns_option, language_option, read_columns, scheme_option
 from drgengine.errors import DrgEngineError
 
 
 @click.command(short_help="Try other principal diagnoses; find audit clues.")
 @click.argument("cases", required=False, metavar="[CASES]")
-@click.option("--dx", help="One case: diagnoses, principal first, separated by commas.")
-@click.option("--proc", help="Procedures, principal first, separated by commas.")
-@click.option("--sex", help="1 male, 2 female.")
-@click.option("--age", "age_years", help="Age in years.")
-@click.option("--age-days", help="Age in days, under one year.")
-@click.option("--weight", "birth_weight_g", help="Birth weight in grams.")
-@click.option("--stay", "los_days", help="Length of stay in days.")
-@click.option("--disposition", "discharge_disposition", help="Discharge disposition (5 = died).")
-@click.option("--icu-hours", help="Hours in intensive care.")
-@click.option("--ward", "department_id", help="Department of the case.")
-@click.option("--file", "path", metavar="FILE", help="One case: take it from a file of discharges ...")
-@click.option("--case-id", help="... by its case_id,")
-@click.option("--row", type=click.IntRange(1), help="... or by its row number, from 1.")
+@case_options("--ward")
 @click.option("-o", "--output", metavar="OUT.parquet", help="CASES: write the clues of every case to this file.")
 @click.option("--alternatives", metavar="OUT.parquet", help="CASES: write all arrangements of every case to this file.")
 @click.option("--xlsx", metavar="REPORT.xlsx", help="CASES: write counts, meanings and first cases to this workbook.")
@@ -83,7 +71,7 @@ def command(
     if cases is not None:
         options = {"columns": mapping, "threads": threads, "encoding": encoding}
         return _many(cases, scheme, batch, options, department, language, as_json, quiet)
-    record = _from_options(given) if path is None else _from_file(path, case_id, row, mapping)
+    record = record_from_options(given) if path is None else record_from_file(path, case_id, row, mapping)
     return _one(record, scheme, mapping, names, language, as_json)
 
 

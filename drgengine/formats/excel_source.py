@@ -51,7 +51,7 @@ class ExcelSource:
         self.ragged: list[tuple[int, int]] = []
         self._sheet, self._auto = sheet, header == "auto"
         self._batch_rows = batch_rows
-        packages = _reader_folder(path)
+        packages = reader_folder(path, ", or save the sheet as CSV")
         check_parts(path)
         self._child: subprocess.Popen[bytes] | None = self._start(packages)
         self._packages = packages
@@ -187,15 +187,15 @@ class ExcelSource:
         return clean_headers(found["header"])
 
 
-def _reader_folder(path: Path) -> str:
-    """The folder that holds the package python_calamine."""
+def reader_folder(path: Path, else_: str = "") -> str:
+    """The folder that holds the package python_calamine. else_ : what else may be done where it is missing."""
     try:
         import python_calamine
     except ImportError:
         raise InputFileError(
             str(path),
             "reading Excel needs the package python-calamine, which is not installed",
-            "Install it with: pip install 'drgengine[excel]', or save the sheet as CSV",
+            f"Install it with: pip install 'drgengine[excel]'{else_}",
         ) from None
     spec = importlib.util.find_spec(python_calamine.__name__)
     assert spec is not None

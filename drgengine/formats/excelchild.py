@@ -63,7 +63,7 @@ def find_header(rows: list[list[str]], cells: int) -> int:
 def main() -> None:
     request = json.loads(sys.argv[1])
     sys.path.append(request["packages"])
-    _set_limits(request["memory"], request["seconds"])
+    set_limits(request["memory"], request["seconds"])
     try:
         _answer(request)
     except MemoryError:
@@ -212,7 +212,8 @@ def _send(thing: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def _set_limits(memory: int, seconds: int) -> None:
+def set_limits(memory: int, seconds: int) -> None:
+    """Limits of this process in bytes and seconds, as far as the system has them."""
     try:
         import resource
     except ImportError:  # Windows has none

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drgengine.errors import OutputFileError
-from drgengine.formats.sink import check_output, explain
+from drgengine.formats.xlsxsink import whole_workbook
 from drgengine.grouper.optionwords import option_words
 from drgengine.grouper.rulechanges import change_words
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 Cell = str | int
 Row = Sequence[Cell]
 _CELL_LENGTH, _WIDEST, _SHEET_ROWS = 32_767, 60, 1_048_575
-_DATE = datetime(2000, 1, 1)  # fixed, so that the same difference gives the same bytes
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -30,29 +27,11 @@ def write_diff_xlsx(diff: SchemeDiff, path: str | os.PathLike[str]) -> Path:
     returns the path; the same difference gives the same bytes
     raises OutputFileError: another ending, missing folder, no permission, disk full
     """
-    import xlsxwriter
-    from xlsxwriter.exceptions import XlsxWriterException
-
-    file = Path(path)
-    if file.suffix.lower() != ".xlsx":
-        raise OutputFileError(str(file), f"the ending {file.suffix!r} is not .xlsx", "Name the workbook NAME.xlsx")
-    target = check_output(file)
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    try:
-        book = xlsxwriter.Workbook(str(temporary), options)
-        book.set_properties({"title": f"{diff.a} -> {diff.b}", "created": _DATE, "modified": _DATE})
+    with whole_workbook(path, title=f"{diff.a} -> {diff.b}") as book:
         head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "valign": "vcenter"})
         for name, columns, rows in diff_sheets(diff):
-            sheet = book.add_worksheet(name)
-            _fill(sheet, columns, rows, head)
-        book.close()
-        temporary.replace(target)
-    except (OSError, XlsxWriterException) as error:
-        raise explain(file, error if isinstance(error, OSError) else OSError(str(error))) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return file
+            _fill(book.add_worksheet(name), columns, rows, head)
+    return Path(path)
 
 
 def _fill(sheet: object, columns: Row, rows: list[Row], head: object) -> None:

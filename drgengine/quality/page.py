@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from drgengine import __version__
 from drgengine.cases.issues import issue_rules
+from drgengine.formats.pagetemplate import page_environment
 from drgengine.formats.sink import write_whole
 from drgengine.grouper.wording import reason_text
 from drgengine.quality.collect import column_title
@@ -48,11 +46,12 @@ def page_html(report: QualityReport, language: str = "zh") -> str:
     """The text of the page."""
     text = words(language)
     return (
-        _environment()
+        page_environment(Path(__file__).parent / "templates")
         .get_template("quality.html.jinja")
         .render(
             report=report,
             text=text,
+            percent=percent,
             language=language,
             version=__version__,
             statuses=[(name, text[name], report.status.get(name, 0)) for name in _STATUSES] if report.status else [],
@@ -151,17 +150,3 @@ def percent(part: float, whole: float) -> str:
     if part and share < 0.05:
         return "< 0.1 %"
     return f"{share:.1f} %"
-
-
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    made.filters["thousands"] = lambda value: f"{value:,}"
-    made.globals["percent"] = percent
-    return made

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from drgengine.errors import OutputFileError
-from drgengine.formats.sink import check_output, explain
+from drgengine.formats.xlsxsink import whole_workbook
 from drgengine.whatif.cluecounts import EXAMPLES, ClueCounts
 from drgengine.whatif.definitions import clue_ids, definitions, words
 
@@ -22,32 +20,16 @@ def write_clue_book(counts: ClueCounts, path: str | os.PathLike[str], language: 
 
     counts : of audit_clues or audit_file
     """
-    import xlsxwriter
-    from xlsxwriter.exceptions import XlsxWriterException
-
-    file = Path(path)
-    if file.suffix.lower() != ".xlsx":
-        raise OutputFileError(str(file), "the report is a workbook", "Give it the ending .xlsx")
-    target = check_output(file)
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     text = words(language)
-    try:
-        book = xlsxwriter.Workbook(str(temporary), options)
+    title = text["clues_title"].format(scheme=counts.scheme)
+    with whole_workbook(path, title=title) as book:
         for name, rows in (
             ("counts", _counts(counts, language)),
             ("clues", _clues(language)),
             ("reasons", _reasons(language)),
             ("cases", _cases(counts, language)),
         ):
-            title = text["clues_title"].format(scheme=counts.scheme)
             _write(book, text[f"sheet_{name}"], title, text["neutral"], rows, _WIDTHS.get(name, 44))
-        book.close()
-        temporary.replace(target)
-    except (OSError, XlsxWriterException) as error:
-        raise explain(file, error if isinstance(error, OSError) else OSError(str(error))) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def clue_title(name: str, language: str) -> str:

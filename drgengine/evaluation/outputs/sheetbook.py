@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-from xlsxwriter.exceptions import XlsxWriterException
-
 from drgengine.costing.reports.sheetshape import display_width, sheet_names, shown_text
 from drgengine.evaluation.outputs.columnwords import sentence
 from drgengine.evaluation.outputs.shownframe import Shown
 from drgengine.evaluation.plan.settings import Language
-from drgengine.formats.sink import check_output, explain
+from drgengine.formats.xlsxsink import whole_workbook
 
 SHEET_ROWS = 5_000
 """Rows of a table shown in its sheet; all of them stand in the CSV and Parquet files."""
@@ -63,13 +59,8 @@ def write_book(
     rows : at most so many rows of a table, with a sentence where the rest is
     Raises OutputFileError.
     """
-    target = check_output(path)
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    try:
-        book = xlsxwriter.Workbook(str(temporary), options)
-        noon = dt.datetime.combine(created, dt.time(12))
-        book.set_properties({"title": shown_text(title), "created": noon, "modified": noon})
+    noon = dt.datetime.combine(created, dt.time(12))
+    with whole_workbook(path, title=shown_text(title), created=noon) as book:
         formats = _Formats(book)
         first = [sentence("legend", language)] if legend else []
         names = sheet_names([*first, *(sheet.name for sheet in sheets)])
@@ -77,13 +68,6 @@ def write_book(
             _write_legend(book.add_worksheet(names[0]), title, legend, sheets, names[1:], formats, language)
         for sheet, name in zip(sheets, names[len(first) :], strict=True):
             _write_sheet(book.add_worksheet(name), sheet, formats, language, rows)
-        book.close()
-        temporary.replace(target)
-    except (OSError, XlsxWriterException) as error:
-        cause = error if isinstance(error, OSError) else OSError(str(error))
-        raise explain(path, cause) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class _Formats:

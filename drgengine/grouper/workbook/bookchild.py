@@ -20,9 +20,10 @@ from typing import Any
 def main() -> None:
     request = json.loads(sys.argv[1])
     sys.path.append(request["packages"])
-    _set_limits(request["memory"], request["seconds"])
+    texts = _load(request["texts"])
+    texts.set_limits(request["memory"], request["seconds"])
     try:
-        _answer(request)
+        _answer(request, texts)
     except MemoryError:
         _send({"failed": "memory"})
     except BaseException as error:
@@ -30,10 +31,9 @@ def main() -> None:
         _send({"failed": type(error).__name__})
 
 
-def _answer(request: dict[str, Any]) -> None:
+def _answer(request: dict[str, Any], texts: Any) -> None:
     import python_calamine
 
-    texts = _load(request["texts"])
     with open(request["path"], "rb") as stream:  # noqa: PTH123 - a start without pathlib is faster
         book = python_calamine.CalamineWorkbook.from_filelike(stream)
     names = [entry.name for entry in book.sheets_metadata if str(entry.typ).endswith(".WorkSheet")]
@@ -87,20 +87,6 @@ def _load(path: str) -> Any:
 def _send(thing: Any) -> None:
     sys.stdout.buffer.write(json.dumps(thing, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
     sys.stdout.buffer.flush()
-
-
-def _set_limits(memory: int, seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has none
-        return
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
-        try:
-            hard = resource.getrlimit(kind)[1]
-            top = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (top, hard))
-        except (ValueError, OSError):
-            continue  # a system without this one
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from drgengine.errors import InputFileError
 from drgengine.formats import excelchild
+from drgengine.formats.excel_source import reader_folder
 from drgengine.formats.excelzip import check_parts
 from drgengine.formats.limits import EXCEL_WHOLE_NUMBERS, GIB
 from drgengine.grouper.workbook import bookchild
@@ -135,7 +135,7 @@ def read_cells(path: Path, choose: Callable[[list[str]], list[str]]) -> dict[str
 
     A process of its own reads the file (see bookchild). InputFileError for a file that cannot be read.
     """
-    packages = _reader_folder(path)
+    packages = reader_folder(path)
     with _start(path, packages) as child:
         try:
             names = choose(_receive(path, child)["sheets"])
@@ -191,19 +191,3 @@ def _too_much(path: Path) -> InputFileError:
     )
     remedy = "Download it again; if cells far outside the table are filled, delete them in Excel and save it"
     return InputFileError(str(path), problem, remedy)
-
-
-def _reader_folder(path: Path) -> str:
-    """The folder that holds the package python_calamine."""
-    try:
-        import python_calamine
-    except ImportError:
-        raise InputFileError(
-            str(path),
-            "reading Excel needs the package python-calamine, which is not installed",
-            "Install it with: pip install 'drgengine[excel]'",
-        ) from None
-    spec = importlib.util.find_spec(python_calamine.__name__)
-    assert spec is not None
-    assert spec.origin is not None
-    return str(Path(spec.origin).parent.parent)

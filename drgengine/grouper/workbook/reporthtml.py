@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from drgengine import __version__
+from drgengine.formats.pagetemplate import page_environment
 from drgengine.formats.sink import write_whole
 from drgengine.grouper.workbook.findings import LEVELS
 from drgengine.grouper.workbook.loadreport import LoadReport
@@ -28,7 +26,7 @@ def report_page(report: LoadReport, language: str = "zh") -> str:
     """The text of the page."""
     tallies = {level: sum(r.level == level for r in report.remarks) for level in LEVELS}
     return (
-        _environment()
+        page_environment(Path(__file__).parent / "templates")
         .get_template("loadreport.html.jinja")
         .render(
             report=report,
@@ -41,16 +39,3 @@ def report_page(report: LoadReport, language: str = "zh") -> str:
             used_by=used_by,
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    made.filters["thousands"] = lambda value: f"{value:,}"
-    return made

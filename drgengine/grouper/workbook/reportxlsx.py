@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from drgengine.formats.sink import check_output, explain
+from drgengine.formats.xlsxsink import whole_workbook
 from drgengine.grouper.workbook.loadreport import LoadReport
 from drgengine.grouper.workbook.reportwords import kind_word, report_words
 
-_NO_DATE = datetime.datetime(2000, 1, 1)
 _LONGEST = 32_000
 _USERS_SHOWN = 40
 
@@ -22,26 +20,12 @@ def write_report_xlsx(report: LoadReport, path: str | os.PathLike[str], language
 
     language : "zh" or "en"; the same report gives the same bytes. Raises OutputFileError where it cannot be written
     """
-    import xlsxwriter
-    from xlsxwriter.exceptions import XlsxWriterException
-
-    target = check_output(Path(path))
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    try:
-        book = xlsxwriter.Workbook(str(temporary), options)
-        words = report_words(language)
-        book.set_properties({"title": words["title"], "created": _NO_DATE, "modified": _NO_DATE})
+    words = report_words(language)
+    with whole_workbook(path, title=words["title"]) as book:
         styles = _styles(book)
         _summary(book.add_worksheet(words["summary"]), report, words, styles)
         for name, heads, widths, rows in _tables(report, words, language):
             _table(book.add_worksheet(name[:31]), heads, widths, rows, styles)
-        book.close()
-        temporary.replace(target)
-    except (OSError, XlsxWriterException) as error:
-        raise explain(Path(path), error if isinstance(error, OSError) else OSError(str(error))) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Path(path)
 
 
