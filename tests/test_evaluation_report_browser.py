@@ -70,7 +70,7 @@ def opened(browser: Any) -> Iterator[Any]:
         context.close()
 
 
-def wait_until_drawn(page: Any, seconds: float = 30.0) -> None:
+def wait_until_drawn(page: Any, seconds: float = 180.0) -> None:
     """Asks again and again: wait_for_function would need a policy that lets texts be run as scripts."""
     end = time.monotonic() + seconds
     while not page.evaluate(DRAWN):
