@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,20 @@ def test_group_does_not_depend_on_neighbours(scheme: Scheme, drawn: list[Case]) 
     together = by_group(scheme, drawn)
     assert by_group(scheme, drawn[::-1]) == together[::-1]
     assert by_group(scheme, drawn[:1]) == together[:1]
+
+
+@draw_some
+@given(scheme=schemes(), drawn=records, choice=st.randoms(use_true_random=False))
+def test_group_does_not_depend_on_spellings(scheme: Scheme, drawn: list[Case], choice: Random) -> None:
+    """The same codes written in several ways within one table are the same codes, whatever other rows hold."""
+
+    def respelled(codes: tuple[str, ...]) -> tuple[str, ...]:
+        spellings = (str, str.lower, " {}".format, "{}　".format)
+        return tuple(choice.choice(spellings)(code) if code else code for code in codes)
+
+    other = [dataclasses.replace(case, dx=respelled(case.dx), proc=respelled(case.proc)) for case in drawn]
+    assert by_group(scheme, other) == by_group(scheme, drawn)
+    assert by_group(scheme, [*drawn, *other]) == by_group(scheme, drawn) * 2
 
 
 # --- the candidate filter ---------------------------------------------------------------------------------------

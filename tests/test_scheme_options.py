@@ -150,6 +150,18 @@ def test_different_codes_are_counted_once(tmp_path: Path) -> None:
     assert mended["drg"].to_pylist() == ["IC39"]
 
 
+def test_spellings_of_one_code_leave_other_rows_alone(tmp_path: Path) -> None:
+    scheme = folder(tmp_path / "s")
+    rows = [["M17.900"], ["m17.900"], ["M16.000"], ["M17.900 ", "M16.000"], ["I10.x00x002"]]
+    whole = drgengine.group({"dx": rows, "sex": [1] * 5, "age_years": [50] * 5}, scheme=scheme)
+    alone = [
+        drgengine.group({"dx": [row], "sex": [1], "age_years": [50]}, scheme=scheme).slice(0).to_pylist()[0]
+        for row in rows
+    ]
+    assert [row["reason"] for row in alone] == whole["reason"].to_pylist()
+    assert whole["drg"].to_pylist() == ["0000", "0000", "IR19", "0000", "0000"]
+
+
 def test_a_count_in_words(tmp_path: Path) -> None:
     scheme = folder(tmp_path / "s")
     case = {"dx": ["M17.900"], "proc": ["81.5100", "81.5400"], "sex": 1, "age_years": 50}

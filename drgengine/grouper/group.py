@@ -73,9 +73,9 @@ class Grouper:
     def _prepare(self, batch: pa.RecordBatch, first_row: int) -> tuple[tuple[Any, ...], list[BatchIssue]]:
         made = self.compiled
         cases = pack(batch, self.columns, numbers=made.numbers, department=bool(made.departments), first_row=first_row)
-        dx, dx_issues = self._dx.signatures(cases.dx, self.columns.dx.rest or "dx", first_row)
-        if made.counts_codes:
+        if made.counts_codes:  # renumbers the codes, so it goes before their signatures
             cases = replace(cases, dx=_each_code_once(cases.dx), proc=_each_code_once(cases.proc))
+        dx, dx_issues = self._dx.signatures(cases.dx, self.columns.dx.rest or "dx", first_row)
         numbers = _days_of_infants(cases.numbers) if made.day_age_of_infants_only else cases.numbers
         proc_column = (self.columns.proc.rest if self.columns.proc else None) or "proc"
         proc, proc_issues = self._proc.signatures(cases.proc, proc_column, first_row)
