@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from drawn import make_scheme
 
@@ -32,7 +33,7 @@ def small(
 ) -> Scheme:
     """A scheme of one MDC; `lists` take the place of lists, `__` in a name stands for a dot."""
     dx = LISTS | {name.replace("__", "."): text for name, text in lists.items() if name != "p"}
-    more = {"diagnoses": diagnoses} if diagnoses else {}
+    more: dict[str, Any] = {"diagnoses": diagnoses} if diagnoses else {}
     mdc = Mdc("A", "brain", parse(gate), rules or PLAIN)
     patterns = {name: tuple(text.split()) for name, text in dx.items()}
     return make_scheme([mdc], patterns, {"p": tuple(lists.get("p", "01").split())}, **more)

@@ -28,6 +28,7 @@ PAGES = [
     "docs/scheme-tables.md",
     "docs/official-workbook.md",
     "docs/impact.md",
+    "docs/scheme-diff.md",
     "docs/what-if.md",
     "docs/indicators.md",
     "docs/evaluation-plan.md",

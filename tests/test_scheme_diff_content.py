@@ -100,7 +100,7 @@ def test_an_adrg_under_another_code() -> None:
     assert diff.renamed == (Change("ADRG", "AS1", "AS1", "shock", "Shock"),)
     moves = [move for move in diff.moves if move.level == "ADRG"]
     assert moves == [CodeMove("ADRG", "diagnosis", "left", ("AR5",), (), ("A01.0",))]
-    assert "  AR1 continues as AR5 stroke 2 (80% of the codes in common)" in diff.lines()
+    assert "  AR1 stroke continues as AR5 stroke 2 (80% of the codes in common)" in diff.lines()
     fewer = diff_schemes(old, small(rule("AR5", adrg="AR5"), rule("AS1", "pdx in b", adrg="AS1"), a="A00.0"))
     assert fewer.continued == ()
 

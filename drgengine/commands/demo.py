@@ -73,7 +73,7 @@ def _impact(folder: Path, cases: Path, language: str) -> None:
     found = impact(cases, OLDER_SCHEME, DEFAULT_SCHEME)
     page = write_impact(found, folder / "impact", language=language)["page"]
     click.echo("\n" + text["demo"].format(a=found.a.id, b=found.b.id), err=True)
-    counts = {name: getattr(found, name) for name in ("moved", "moved_adrg", "moved_mdc")}
+    counts = {name: getattr(found, name) for name in ("moved", "renumbered", "moved_adrg", "moved_mdc")}
     counts |= {f"newly_{status}": found.newly(status) for status in ("ambiguous", "ungroupable", "grouped")}
     for name, n in counts.items():
         click.echo(f"  {text[name]}: {n:,}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from rich.table import Table
 from drgengine.impact.result import Impact
 from drgengine.impact.words import words
 
-MOST_FLOWS, MOST_DEPARTMENTS = 12, 10
+MOST_FLOWS, MOST_DEPARTMENTS = 50, 10
 _SIGNED = ("weight_change",)
+_COUNTS = ("cases", "moved", "newly_ambiguous", "newly_ungroupable", "severity_up", "severity_down")
+_WEIGHTS = ("weight_before", "weight_after", "weight_change", "cmi_before", "cmi_after")
 
 
 def print_impact(found: Impact, paths: Mapping[str, Path], language: str, top: int = MOST_FLOWS) -> None:
@@ -24,8 +26,10 @@ def print_impact(found: Impact, paths: Mapping[str, Path], language: str, top: i
     console.print(_totals(found, text))
     flows = [row for row in found.flows.to_pylist() if row["kind"] != "stays"]
     if flows:
-        console.print(_flows(flows, min(top, MOST_FLOWS), text, found.weights is not None))
-    console.print(_departments(found, text))
+        console.print(_flows(flows, top, text, found.weights is not None))
+    console.print(_departments(found, text, _COUNTS))
+    if found.weights is not None:
+        console.print(_departments(found, text, _WEIGHTS))
     wrong = [check for check in found.checks if not check.holds]
     key = "not_reconciled" if wrong else "reconciled"
     console.print(text[key].format(n=len(wrong or found.checks), rows=f"{found.rows:,}"), markup=False)
@@ -48,7 +52,7 @@ def _totals(found: Impact, text: Mapping[str, str]) -> Table:
     table.add_column(text["item"])
     table.add_column(text["value"], justify="right", no_wrap=True)
     table.add_column("%", justify="right", no_wrap=True)
-    counts = {name: getattr(found, name) for name in ("moved", "moved_adrg", "moved_mdc")}
+    counts = {name: getattr(found, name) for name in ("moved", "renumbered", "moved_adrg", "moved_mdc")}
     counts |= {f"newly_{status}": found.newly(status) for status in ("ambiguous", "ungroupable", "grouped", "invalid")}
     for name, n in counts.items():
         table.add_row(escape(text[name]), f"{n:,}", f"{n / found.rows:.1%}" if found.rows else "")
@@ -70,11 +74,11 @@ def _flows(flows: list[dict[str, Any]], shown: int, text: Mapping[str, str], wei
     table = _table(text["chapter_top"].format(n=min(shown, len(flows)), all=f"{len(flows):,}"))
     table.add_column(text["old"], no_wrap=True)
     table.add_column(text["new"], no_wrap=True)
-    table.add_column(text["kind"])
+    table.add_column(text["kind"], min_width=10)
     names = ["cases", "share_of_old", *(_SIGNED if weighted else ())]
     for name in names:
-        table.add_column(text[name], justify="right", no_wrap=True)
-    table.add_column(text["example_rows"], no_wrap=True)
+        table.add_column(text[name], justify="right", overflow="fold")
+    table.add_column(text["example_rows"], overflow="fold")
     for row in flows[:shown]:
         ends = [
             escape(" ".join(dict.fromkeys([row[side] or "", "" if status == "grouped" else text[status]])).strip())
@@ -86,18 +90,16 @@ def _flows(flows: list[dict[str, Any]], shown: int, text: Mapping[str, str], wei
     return table
 
 
-def _departments(found: Impact, text: Mapping[str, str]) -> Table:
+def _departments(found: Impact, text: Mapping[str, str], names: Sequence[str]) -> Table:
     table = _table(text["chapter_departments"])
     table.add_column(text["department"], overflow="fold")
-    names = ["cases", "moved", "newly_ambiguous", "newly_ungroupable", "severity_up", "severity_down"]
-    names += ["weight_change", "cmi_before", "cmi_after"] if found.weights else []
     for name in names:
-        table.add_column(text[name], justify="right")
+        table.add_column(text[name], justify="right", overflow="fold")
     for row in found.departments.slice(0, MOST_DEPARTMENTS).to_pylist():
         cells = [_shown(row[name], name) for name in names]
         table.add_row(escape(row["department"]), *cells)
     if found.departments.num_rows > MOST_DEPARTMENTS:
-        table.caption = f"... {found.departments.num_rows - MOST_DEPARTMENTS:,}"
+        table.caption = text["more_departments"].format(n=f"{found.departments.num_rows - MOST_DEPARTMENTS:,}")
     return table
 
 
@@ -106,4 +108,6 @@ def _shown(value: Any, name: str) -> str:
         return "—"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4f}" if name.startswith("cmi") else f"{value:+,.2f}"
+    if name.startswith("cmi"):
+        return f"{value:.4f}"
+    return f"{value:+,.2f}" if name in _SIGNED else f"{value:,.2f}"

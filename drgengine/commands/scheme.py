@@ -182,7 +182,17 @@ def import_(
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Entries shown of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
 @click.option("--xlsx", metavar="FILE", help="Also write everything as a workbook to filter.")
-def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_json: bool, xlsx: str | None) -> int:
+@language_option
+def diff(
+    a: str,
+    b: str,
+    cases: str | None,
+    columns: str | None,
+    limit: int,
+    as_json: bool,
+    xlsx: str | None,
+    language: str,
+) -> int:
     """Say what changed from scheme A to scheme B and, with a case file, which cases move where.
 
     Groups that came, went, were renamed or are split differently; codes that moved, whatever the lists are called;
@@ -191,7 +201,7 @@ def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_
     \b
     Examples:
       drgengine scheme diff chs-drg-1.1 chs-drg-2.0
-      drgengine scheme diff chs-drg-1.1 chs-drg-2.0 --xlsx changes.xlsx
+      drgengine scheme diff chs-drg-1.1 chs-drg-2.0 --lang zh --xlsx changes.xlsx
       drgengine scheme diff chs-drg-1.1 chs-drg-2.0 --cases discharges.parquet
     """
     from drgengine.grouper.diff import diff_schemes
@@ -202,18 +212,21 @@ def diff(a: str, b: str, cases: str | None, columns: str | None, limit: int, as_
         from drgengine.commands.screen import warm_up
         from drgengine.grouper.movement import diff_cases
 
-        warm_up(a, "en", quiet=False)
+        warm_up(a, language, quiet=False)
         movement = diff_cases(cases, a, b, columns=read_columns(columns))
     if xlsx is not None:
         from drgengine.grouper.diffxlsx import write_diff_xlsx
 
-        click.echo(f"written to {write_diff_xlsx(changes, xlsx)}", err=True)
+        click.echo(f"written to {write_diff_xlsx(changes, xlsx, language)}", err=True)
     if as_json:
         content = {"rules": changes.to_dict(), "cases": movement.to_dict() if movement else None}
         click.echo(json.dumps(content, ensure_ascii=False, indent=2))
         return 0
-    for line in changes.lines(limit=limit):
+    for line in changes.lines(limit=limit, language=language):
         click.echo(line)
-    for line in movement.lines(limit=limit) if movement else ():
-        click.echo(line)
+    if movement is not None:
+        from drgengine.grouper.movementtext import movement_lines
+
+        for line in ("", *movement_lines(movement, limit, language)):
+            click.echo(line)
     return 0

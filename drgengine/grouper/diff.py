@@ -26,7 +26,17 @@ from drgengine.grouper.listed import ListedCodes
 from drgengine.grouper.listpairs import ListPairs, RenamedList
 from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme
 from drgengine.grouper.schemefile import load_scheme, relative
-from drgengine.grouper.splits import Size, Split, adrg_names, left_over, renamed, sizes, splits
+from drgengine.grouper.splits import (
+    Size,
+    Split,
+    adrg_names,
+    left_over,
+    renamed,
+    shown_names,
+    sizes,
+    special_kinds,
+    splits,
+)
 
 __all__ = ["Change", "SchemeDiff", "diff_schemes"]
 
@@ -48,6 +58,7 @@ class SchemeDiff:
     renamed_lists : lists with the same codes and another name
     list_names_differ : whether the schemes share hardly any name of a list
     names : names of the codes above, where a scheme folder knows them
+    adrg_names, adrg_kinds : how ADRGs are called in texts; those that are ambiguous or fall-back (not in JSON)
 
     Conditions are compared after parts that say nothing are dropped (`has_proc and first_proc in @proc`), so two
     ways to write the same rule are no difference; `otherwise` counts only where a case can miss all groups. Names
@@ -74,6 +85,8 @@ class SchemeDiff:
     renamed_lists: tuple[RenamedList, ...] = ()
     list_names_differ: bool = False
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    adrg_names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    adrg_kinds: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_empty(self) -> bool:
@@ -90,17 +103,25 @@ class SchemeDiff:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
-        return asdict(self)
+        content = asdict(self)
+        for key in ("adrg_names", "adrg_kinds"):
+            del content[key]
+        for split in content["splits"]:
+            del split["asked"]
+        return content
 
-    def lines(self, limit: int | None = 40) -> list[str]:
-        """Text for a person: a summary by kind, then the ADRGs that changed most, at most `limit` of them.
+    def lines(self, limit: int | None = 40, language: str = "en") -> list[str]:
+        """Text for a person: what matters most, then part by part, at most `limit` entries of each.
+
+        language : en or zh
+        raises DrgEngineError for a language there are no words of
 
         >>> diff_schemes("chs-drg-2.0", "chs-drg-2.0").lines()
         ['chs-drg-2.0 and chs-drg-2.0 do not differ.']
         """
         from drgengine.grouper.difftext import diff_lines
 
-        return diff_lines(self, limit)
+        return diff_lines(self, limit, language)
 
 
 def diff_schemes(a: str | Path | Scheme, b: str | Path | Scheme) -> SchemeDiff:
@@ -143,6 +164,8 @@ def diff_schemes(a: str | Path | Scheme, b: str | Path | Scheme) -> SchemeDiff:
         renamed_lists=pairs.renamed,
         list_names_differ=pairs.names_differ,
         names=_names_of(told, old, new),
+        adrg_names=shown_names(old, new),
+        adrg_kinds=special_kinds(new, old),
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drgengine.formats.xlsxsink import whole_workbook
-from drgengine.grouper.optionwords import option_words
-from drgengine.grouper.rulechanges import change_words
+from drgengine.grouper.conditionwords import Words, diff_words
+from drgengine.grouper.optionwords import option_name, option_words
+from drgengine.grouper.rulechanges import change_words, place_words
+from drgengine.grouper.splits import split_words
 
 if TYPE_CHECKING:
     from drgengine.grouper.diff import SchemeDiff
@@ -20,16 +22,17 @@ _CELL_LENGTH, _WIDEST, _SHEET_ROWS = 32_767, 60, 1_048_575
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_diff_xlsx(diff: SchemeDiff, path: str | os.PathLike[str]) -> Path:
+def write_diff_xlsx(diff: SchemeDiff, path: str | os.PathLike[str], language: str = "en") -> Path:
     """Write the sheets overview, groups, splits, moved codes, severity, exclusions and rules (.xlsx).
 
     path : replaced as a whole when the workbook is complete
+    language : en or zh, for the words; codes and the notation of rules are the same in both
     returns the path; the same difference gives the same bytes
     raises OutputFileError: another ending, missing folder, no permission, disk full
     """
     with whole_workbook(path, title=f"{diff.a} -> {diff.b}") as book:
         head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "valign": "vcenter"})
-        for name, columns, rows in diff_sheets(diff):
+        for name, columns, rows in diff_sheets(diff, language):
             _fill(book.add_worksheet(name), columns, rows, head)
     return Path(path)
 
@@ -67,61 +70,75 @@ def cell_text(text: str) -> str:
     return safe if len(safe) <= _CELL_LENGTH else safe[: _CELL_LENGTH - 1] + "…"
 
 
-def diff_sheets(diff: SchemeDiff) -> Iterator[tuple[str, Row, list[Row]]]:
-    """Name, column heads and rows of each sheet."""
-    names = diff.names
-    yield "overview", ("what", diff.a, diff.b), list(_overview(diff))
-    yield "groups", ("what", "kind", "code", "name before", "name after", "other code"), list(_groups(diff))
-    splits: list[Row] = [(one.adrg, one.name, "\n".join(one.old), "\n".join(one.new)) for one in diff.splits]
-    yield "splits", ("ADRG", "name", "groups before", "groups after"), splits
-    moved: list[Row] = [
-        (code, names.get(code, ""), move.kind, move.level, move.what, " ".join(move.old), " ".join(move.new))
-        for move in diff.moves
-        for code in move.codes
+def diff_sheets(diff: SchemeDiff, language: str = "en") -> Iterator[tuple[str, Row, list[Row]]]:
+    """Name, column heads and rows of each sheet, in English or Chinese."""
+    names, words = diff.names, diff_words(language)
+
+    def heads(keys: str) -> Row:
+        return [words[f"col_{key}"] for key in keys.split()]
+
+    yield words["sheet_overview"], (words["col_what"], diff.a, diff.b), list(_overview(diff, language))
+    columns = "change kind code name_before name_after other_code special"
+    yield words["sheet_groups"], heads(columns), list(_groups(diff, words))
+    splits: list[Row] = [
+        (one.adrg, one.name or _adrg(diff, one.adrg), *("\n".join(split_words(asked, language)) for asked in one.asked))
+        for one in diff.splits
     ]
-    yield "moved codes", ("code", "name", "kind", "asked for by", "what", "no more in", "now in"), moved
+    yield words["sheet_splits"], heads("adrg name groups_before groups_after"), splits
+    moved: list[Row] = []
+    for move in diff.moves:
+        told = words[f"cell_{move.kind}"], move.level, words[f"cell_{move.what}"]
+        sides = " ".join(move.old), " ".join(move.new)
+        moved += ((code, names.get(code, ""), *told, *sides) for code in move.codes)
+    yield words["sheet_moved"], heads("code name kind asked_for_by change no_more_in now_in"), moved
     levels: list[Row] = [
-        (code, names.get(code, ""), level.old, level.new) for level in diff.levels for code in level.codes
+        (code, names.get(code, ""), *(words.get(f"level_{at.replace(' ', '_')}", at) for at in (level.old, level.new)))
+        for level in diff.levels
+        for code in level.codes
     ]
-    yield "severity", ("diagnosis", "name", "before", "after"), levels
-    yield "exclusions", _EXCLUSION_HEAD, list(_exclusions(diff))
-    yield "rules", ("where", "key", "ADRG", "what", "before", "after", "in words"), list(_rules(diff))
+    yield words["sheet_severity"], heads("diagnosis name before after"), levels
+    columns = "mcc_or_cc name more fewer principals_now principals_no_more"
+    yield words["sheet_exclusions"], heads(columns), list(_exclusions(diff))
+    yield words["sheet_rules"], heads("where key adrg change before after words"), list(_rules(diff, language))
 
 
-_EXCLUSION_HEAD = (
-    "MCC or CC",
-    "name",
-    "cancelled by more",
-    "cancelled by fewer",
-    "principal diagnoses now",
-    "principal diagnoses no more",
-)
-
-
-def _overview(diff: SchemeDiff) -> Iterator[Row]:
+def _overview(diff: SchemeDiff, language: str) -> Iterator[Row]:
+    words = diff_words(language)
     for change in diff.identity:
-        yield change.key, change.old, change.new
+        yield option_name(change.key, language), change.old, change.new
     for size in diff.sizes:
-        yield size.what, size.old, size.new
+        yield words[f"size_{size.what.replace(' ', '_').replace('-', '_')}"], size.old, size.new
     for codes in (*diff.answers, *diff.editions):
-        yield f"{codes.key}: only in one scheme", len(codes.removed), len(codes.added)
+        what = words.get(f"cell_{codes.key}", codes.key)
+        yield words["cell_only"].format(what=what), len(codes.removed), len(codes.added)
     for change in diff.identity:
-        for line in option_words(change):
-            yield "in words", line, ""
+        for line in option_words(change, language):
+            yield words["cell_in_words"], line, ""
 
 
-def _groups(diff: SchemeDiff) -> Iterator[Row]:
+def _groups(diff: SchemeDiff, words: Words) -> Iterator[Row]:
     for one in diff.continued:
-        yield "likely continues", "ADRG", one.old, one.old_name, one.new_name, one.new
-    names = {(c.adrg, c.kind): c.old or c.new for c in diff.rules if c.kind in ("added", "removed")}
-    names |= {(c.key.split()[-1], c.kind): c.old or c.new for c in diff.groups if c.kind in ("added", "removed")}
+        before, after = one.old_name or _adrg(diff, one.old), one.new_name or _adrg(diff, one.new)
+        yield words["cell_continues"], "ADRG", one.old, before, after, one.new, ""
+    names = {(c.key.split()[-1], c.kind): c.old or c.new for c in diff.groups if c.kind in ("added", "removed")}
     for codes in diff.answers:
         for code in codes.added:
-            yield "new", codes.key, code, "", names.get((code, "added"), ""), ""
+            name = names.get((code, "added")) or _adrg(diff, code)
+            yield words["cell_new"], codes.key, code, "", name, "", _special(diff, code, words)
         for code in codes.removed:
-            yield "gone", codes.key, code, names.get((code, "removed"), ""), "", ""
+            name = names.get((code, "removed")) or _adrg(diff, code)
+            yield words["cell_gone"], codes.key, code, name, "", "", _special(diff, code, words)
     for change in diff.renamed:
-        yield "renamed", change.kind, change.key, change.old, change.new, ""
+        yield words["cell_renamed"], change.kind, change.key, change.old, change.new, "", ""
+
+
+def _adrg(diff: SchemeDiff, code: str) -> str:
+    return diff.adrg_names.get(code, "")
+
+
+def _special(diff: SchemeDiff, code: str, words: Words) -> str:
+    kind = diff.adrg_kinds.get(code)
+    return words[f"adrg_{kind}"] if kind else ""
 
 
 def _exclusions(diff: SchemeDiff) -> Iterator[Row]:
@@ -131,10 +148,21 @@ def _exclusions(diff: SchemeDiff) -> Iterator[Row]:
             yield code, diff.names.get(code, ""), len(cancel.added), len(cancel.removed), *texts
 
 
-def _rules(diff: SchemeDiff) -> Iterator[Row]:
-    for where, changes in (("MDC", diff.mdcs), ("rule", diff.rules), ("group", diff.groups)):
+def _rules(diff: SchemeDiff, language: str) -> Iterator[Row]:
+    words = diff_words(language)
+    for where, changes in (("mdc", diff.mdcs), ("rule", diff.rules), ("group", diff.groups)):
         for change in changes:
-            yield where, change.key, change.adrg, change.kind, change.old, change.new, change_words(change)
+            kind, text = words[f"change_{change.kind}"], change_words(change, language)
+            sides = (_side(change.kind, side, words) for side in (change.old, change.new))
+            yield words[f"cell_{where}"], change.key, change.adrg, kind, *sides, text
     for codes in diff.lists:
-        what = {"a": "list gone", "b": "list new"}.get(codes.only_in, "list")
-        yield what, codes.key, codes.adrg, codes.old_key, " ".join(codes.removed), " ".join(codes.added), "codes"
+        what = words[{"a": "cell_list_gone", "b": "cell_list_new"}.get(codes.only_in, "cell_list")]
+        removed, added = " ".join(codes.removed), " ".join(codes.added)
+        yield what, codes.key, codes.adrg, codes.old_key, removed, added, words["cell_codes"]
+
+
+def _side(kind: str, text: str, words: Words) -> str:
+    """What stood there before or after; rules as they are written, the rest in words."""
+    if kind == "moved":
+        return place_words(text, words)
+    return words.get(f"{kind}_{text}", text) if kind in ("kind", "otherwise") else text

@@ -67,22 +67,11 @@ class CaseMovement:
         status = [{"from": old, "to": new, "n": n} for (old, new), n in self.status.items()]
         return asdict(self) | {"status": status, "flows": self.to_table().to_pylist()}
 
-    def lines(self, limit: int | None = 20) -> list[str]:
+    def lines(self, limit: int | None = 20, language: str = "en") -> list[str]:
         """Text for a person: totals, changes of status, then the largest flows, at most `limit` of them."""
-        share = f" ({self.moved / self.rows:.1%})" if self.rows else ""
-        text = [
-            f"{self.a} -> {self.b}: {self.rows:,} cases, {self.moved:,}{share} with another answer",
-            f"  another MDC {self.moved_mdc:,}, another ADRG {self.moved_adrg:,}",
-        ]
-        text += [f"  {old} -> {new}: {n:,}" for (old, new), n in self.status.items() if old != new]
-        moving = [flow for flow in self.flows if flow.old != flow.new]
-        shown = moving if limit is None else moving[:limit]
-        for flow in shown:
-            rows = ", ".join(map(str, flow.example_rows))
-            text.append(f"{flow.old or 'invalid'} -> {flow.new or 'invalid'}: {flow.n:,} (rows {rows})")
-        if len(moving) > len(shown):
-            text.append(f"... and {len(moving) - len(shown):,} more pairs of groups")
-        return text
+        from drgengine.grouper.movementtext import movement_lines
+
+        return movement_lines(self, limit, language)
 
 
 def diff_cases(

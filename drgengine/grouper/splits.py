@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drgengine.grouper.codechange import Change
-from drgengine.grouper.conditions import AnyOf, Condition, Constant
-from drgengine.grouper.conditionwords import condition_words
+from drgengine.grouper.conditions import AnyOf, Condition, Constant, Count, InList, atoms
+from drgengine.grouper.conditionwords import base_name, condition_words, diff_words
 from drgengine.grouper.implication import implies, simplify
 from drgengine.grouper.listed import ListedCodes
 from drgengine.grouper.listpairs import ListPairs
@@ -18,16 +18,27 @@ _NOT_GROUPED = ("ambiguous", "fallback")
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAsked:
+    """A group, what it asks for (None: it is the only one and takes all), and the lengths of the lists in it."""
+
+    drg: str
+    when: Condition | None
+    list_sizes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """An ADRG that both schemes have and split into other groups (细分方式不同).
 
-    old, new : its groups in the order in which they are tried, each as code and what it asks for
+    old, new : its groups in the order in which they are tried, each as code and what it asks for, in English
+    asked : the same as conditions, for `split_words`
     """
 
     adrg: str
     name: str
     old: tuple[str, ...]
     new: tuple[str, ...]
+    asked: tuple[tuple[GroupAsked, ...], tuple[GroupAsked, ...]] = field(default=((), ()), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ def splits(pairs: ListPairs) -> Iterator[Split]:
         if before is None or _agree(before, after, pairs):
             continue
         name = next((rule.name for rule, _ in after if rule.name), "")
-        yield Split(adrg, name, _words(before, pairs.a), _words(after, pairs.b))
+        asked = _asked(before, pairs.a), _asked(after, pairs.b)
+        yield Split(adrg, name, split_words(asked[0]), split_words(asked[1]), asked)
 
 
 _Groups = list[tuple[Rule, Group]]
@@ -89,19 +101,37 @@ def _left(rule: Rule, group: Group) -> Condition:
     return left_over(rule)[rule.groups.index(group)]
 
 
-def _words(groups: _Groups, lists: ListedCodes) -> tuple[str, ...]:
-    """Each group as `FR21 MCC`; what takes all others is `rest`, an ADRG that is not split `all`."""
+def _asked(groups: _Groups, lists: ListedCodes) -> tuple[GroupAsked, ...]:
+    """The groups with what they ask for."""
+    found = []
+    for _, group in groups:
+        when = simplify(group.when)
+        names = dict.fromkeys(atom.list for atom in atoms(when) if isinstance(atom, InList | Count))
+        alone = len(groups) == 1 and when == Constant(True)
+        held = tuple((name, int(lists.member(name).sum())) for name in names)
+        found.append(GroupAsked(group.drg, None if alone else when, held))
+    return tuple(found)
 
-    def named(name: str) -> str:
-        count = int(lists.member(name).sum())
-        return f"{name} ({count:,} code{'' if count == 1 else 's'})"
 
-    def asks(condition: Condition) -> str:
-        if simplify(condition) == Constant(True):
-            return "all" if len(groups) == 1 else "rest"
-        return condition_words(simplify(condition), named)
+def split_words(groups: tuple[GroupAsked, ...], language: str = "en") -> tuple[str, ...]:
+    """Each group as `FR21 MCC`; what takes all others is `rest`, an ADRG that is not split `all`.
 
-    return tuple(f"{group.drg} {asks(group.when)}" for _, group in groups)
+    >>> from drgengine.grouper.conditions import Severity
+    >>> split_words((GroupAsked("FR21", Severity("mcc"), ()), GroupAsked("FR25", Constant(True), ())), "zh")
+    ('FR21 MCC', 'FR25 其余')
+    """
+    words = diff_words(language)
+
+    def asks(group: GroupAsked) -> str:
+        if group.when is None or group.when == Constant(True):
+            return words["split_all" if group.when is None else "split_rest"]
+        texts = {
+            name: name + words["bracket"].format(text=f"{n:,} {words['unit_codes_one' if n == 1 else 'unit_codes']}")
+            for name, n in group.list_sizes
+        }
+        return condition_words(group.when, lambda name: texts.get(name, name), language)
+
+    return tuple(f"{group.drg} {asks(group)}" for group in groups)
 
 
 def renamed(a: Scheme, b: Scheme) -> Iterator[Change]:
@@ -112,8 +142,17 @@ def renamed(a: Scheme, b: Scheme) -> Iterator[Change]:
     old, new = _names(a), _names(b)
     for kind, code in old:
         before, after = old[kind, code], new.get((kind, code), "")
-        if before and after and _plain(before) != _plain(after):
+        if before and after and not same_name(before, after):
             yield Change(kind, code, code[:3] if kind != "MDC" else "", before, after)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ at most in blanks and in the form of signs.
+
+    >>> same_name("新生儿（<7天）", "新生儿 (＜7天)")
+    True
+    """
+    return _plain(one) == _plain(other)
 
 
 def _plain(name: str) -> str:
@@ -133,6 +172,29 @@ def _names(scheme: Scheme) -> dict[tuple[str, str], str]:
 def adrg_names(scheme: Scheme) -> dict[str, str]:
     """ADRG -> its name."""
     return {code: name for (kind, code), name in _names(scheme).items() if kind == "ADRG"}
+
+
+def shown_names(*schemes: Scheme) -> dict[str, str]:
+    """ADRG -> its name, else the name of its first group without the severity; the last scheme that knows one."""
+    found: dict[str, str] = {}
+    for scheme in schemes:
+        names: dict[str, str] = {}
+        for _, rule in scheme.rules:
+            group = next((group.name for group in rule.groups if group.name), "")
+            names[rule.adrg] = names.get(rule.adrg) or rule.name or base_name(group)
+        found |= {adrg: name for adrg, name in names.items() if name}
+    return found
+
+
+def special_kinds(*schemes: Scheme) -> dict[str, str]:
+    """ADRG -> `ambiguous` or `fallback`, where all its rules of a scheme are."""
+    found: dict[str, str] = {}
+    for scheme in schemes:
+        kinds: dict[str, set[str]] = {}
+        for _, rule in scheme.rules:
+            kinds.setdefault(rule.adrg, set()).add(rule.kind)
+        found |= {adrg: min(own) for adrg, own in kinds.items() if len(own) == 1 and own <= set(_NOT_GROUPED)}
+    return found
 
 
 def sizes(a: Scheme, b: Scheme) -> Iterator[Size]:

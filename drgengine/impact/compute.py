@@ -18,6 +18,7 @@ from drgengine.grouper.schemefile import load_scheme
 from drgengine.grouper.tables import STATUSES
 from drgengine.impact import tables
 from drgengine.impact.cells import SUMS, WEIGHTED, Cells, cells_of
+from drgengine.impact.renumbered import renumbered_groups
 from drgengine.impact.result import Check, Impact, Remark, SchemeName, WeightTotals
 from drgengine.impact.weighttable import WeightTable, read_weights
 
@@ -72,7 +73,9 @@ def _assembled(
     """Tables, totals, checks and remarks of what was counted."""
     old, new = schemes
     cells = cells_of(counts, weights)
-    flows = tables.flow_table(cells, (tables.names_of(old), tables.names_of(new)), weights)
+    names = tables.names_of(old), tables.names_of(new)
+    renumbered = renumbered_groups(tables.groups_of(old), tables.groups_of(new))
+    flows = tables.flow_table(cells, names, weights, renumbered)
     totals = _totals(cells, weights)
     found = {
         "flows": flows,

@@ -25,7 +25,10 @@ from drgengine.impact.words import words
 WIDTH = 1040
 MOST_MDCS, MOST_FLOWS = 16, 25
 _ROW, _LABEL = 27, 250.0
+_PAD, _MARGIN = 15, 20
+LIGHT = "#9aa7b4"
 COLOURS = {
+    "renumbered": LIGHT,
     "drg": SKY,
     "adrg": BLUE,
     "mdc": ORANGE,
@@ -61,9 +64,16 @@ def _by_mdc(found: Impact, moving: Sequence[Mapping[str, Any]], language: str) -
         ends = [_mdc_node(row, side, text) for side in ("old", "new")]
         old, new = (end if end in kept else text["others"] for end, kept in zip(ends, sides, strict=True))
         links[old, new, row["kind"]] = links.get((old, new, row["kind"]), 0) + row["cases"]
-    told = [(old, new, kind, n) for (old, new, kind), n in sorted(links.items())]
+    last = [text["others"], *(text[status] for status in STATUSES)]
+
+    def place(node: str) -> tuple[int, str]:
+        return (last.index(node) + 1 if node in last else 0, node)
+
+    told = [(old, new, kind, n) for (old, new, kind), n in links.items()]
+    told.sort(key=lambda link: (place(link[0]), place(link[1]), list(COLOURS).index(link[2])))
     note = text["sankey_mdc_note"].format(stays=f"{found.rows - total:,}", a=found.a.id, b=found.b.id)
-    return _sankey("flow-mdc", text["sankey_mdc"].format(n=f"{total:,}"), note, told, text)
+    nodes = [sorted({link[0] for link in told}, key=place), sorted({link[1] for link in told}, key=place)]
+    return _sankey("flow-mdc", text["sankey_mdc"].format(n=f"{total:,}"), note, told, nodes, text)
 
 
 def _mdc_node(row: Mapping[str, Any], side: str, text: Mapping[str, str]) -> str:
@@ -78,7 +88,8 @@ def _by_group(moving: Sequence[Mapping[str, Any]], language: str) -> Figure:
     n, left = (sum(row["cases"] for row in rows) for rows in (shown, rest))
     title = text["sankey_group"].format(shown=len(shown), n=f"{n:,}", share=f"{n / (n + left):.1%}")
     note = text["sankey_group_note"].format(rest=f"{len(rest):,}", cases=f"{left:,}") if rest else ""
-    return _sankey("flow-group", title, note, links, text)
+    nodes = [list(dict.fromkeys(link[0] for link in links)), list(dict.fromkeys(link[1] for link in links))]
+    return _sankey("flow-group", title, note, links, nodes, text)
 
 
 def _group_node(row: Mapping[str, Any], side: str, text: Mapping[str, str]) -> str:
@@ -87,10 +98,17 @@ def _group_node(row: Mapping[str, Any], side: str, text: Mapping[str, str]) -> s
     return " ".join(part for part in (row[side], word or row[f"{side}_name"]) if part)
 
 
-def _sankey(name: str, title: str, note: str, links: Sequence[Link], text: Mapping[str, str]) -> Figure:
-    """Left nodes and right nodes are apart, so that a code on both sides is drawn twice."""
+def _sankey(
+    name: str,
+    title: str,
+    note: str,
+    links: Sequence[Link],
+    nodes: Sequence[Sequence[str]],
+    text: Mapping[str, str],
+) -> Figure:
+    """nodes : of the left and of the right side, from top to bottom; a code on both sides is drawn twice."""
     ends = [[old for old, _, _, _ in links], [new for _, new, _, _ in links]]
-    nodes = [list(dict.fromkeys(side)) for side in ends]
+    height = max(160, _ROW * max(map(len, nodes)) + 40)
     totals = [dict.fromkeys(side, 0) for side in nodes]
     for at in (0, 1):
         for node, link in zip(ends[at], links, strict=True):
@@ -103,7 +121,9 @@ def _sankey(name: str, title: str, note: str, links: Sequence[Link], text: Mappi
         "node": {
             "label": shown,
             "customdata": [plain(node) for _, node in place],
-            "pad": 15,
+            "pad": _PAD,
+            "x": [(0.001, 0.999)[at] for at, _ in place],
+            "y": [y for at in (0, 1) for y in _heights([totals[at][node] for node in nodes[at]], nodes, height)],
             "thickness": 12,
             "color": "#5b6673",
             "line": {"width": 0},
@@ -124,8 +144,18 @@ def _sankey(name: str, title: str, note: str, links: Sequence[Link], text: Mappi
         "xaxis": {"visible": False},
         "yaxis": {"visible": False},
     }
-    height = max(160, _ROW * max(map(len, nodes)) + 40)
     return figure(name, title, [trace], layout, note=note, height=height, width=WIDTH)
+
+
+def _heights(sizes: Sequence[int], nodes: Sequence[Sequence[str]], height: int) -> list[float]:
+    """The middle of every node of a side, from 0 (top) to 1, so that none covers another."""
+    room = height - _MARGIN
+    scale = (room - _PAD * (max(map(len, nodes)) - 1)) / max(sum(sizes), 1)
+    middles, top = [], 0.0
+    for size in sizes:
+        middles.append(round(min(max((top + size * scale / 2) / room, 0.001), 0.999), 4))
+        top += size * scale + _PAD
+    return middles
 
 
 def _pale(colour: str) -> str:

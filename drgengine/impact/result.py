@@ -114,10 +114,11 @@ class Impact:
 
     rows : cases; moved, moved_adrg, moved_mdc : with another DRG, ADRG, MDC
     status : (status under a, status under b) -> cases; they sum to rows
-    flows : one row per pair of answers that occurs, largest movements first, then what stays: kind (stays, drg, adrg,
-        mdc, becomes_grouped, becomes_ambiguous, becomes_ungroupable, becomes_invalid), old_status, old_mdc, old_adrg,
-        old, old_name, new_..., cases, share_of_old, example_rows; with weights also old_weight, new_weight,
-        weight_before, weight_after, weight_change, price, mix, not_comparable (decimal)
+    renumbered : of those moved, cases whose group only got another code (same name, which no other group bears)
+    flows : one row per pair of answers that occurs, largest movements first, then what stays: kind (stays, renumbered,
+        drg, adrg, mdc, becomes_grouped, becomes_ambiguous, becomes_ungroupable, becomes_invalid), old_status,
+        old_mdc, old_adrg, old, old_name, new_..., cases, share_of_old, example_rows; with weights also old_weight,
+        new_weight, weight_before, weight_after, weight_change, price, mix, not_comparable (decimal)
     mdcs : kind, old_status, old_mdc, new_status, new_mdc, cases
     severity : before, after (MCC, CC, none; null where no group asks), cases
     departments : one row per department, most cases first, see docs/impact.md
@@ -152,6 +153,12 @@ class Impact:
         return all(check.holds for check in self.checks)
 
     @property
+    def renumbered(self) -> int:
+        """Cases that move only because their group got another code, its name being the same."""
+        pairs = zip(self.flows["kind"].to_pylist(), self.flows["cases"].to_pylist(), strict=True)
+        return sum(n for kind, n in pairs if kind == "renumbered")
+
+    @property
     def invalid(self) -> int:
         """Cases that are invalid under one of the schemes."""
         return sum(n for pair, n in self.status.items() if "invalid" in pair)
@@ -167,7 +174,7 @@ class Impact:
             "from": _scheme(self.a),
             "to": _scheme(self.b),
             "rows": self.rows,
-            "moved": {"drg": self.moved, "adrg": self.moved_adrg, "mdc": self.moved_mdc},
+            "moved": {"drg": self.moved, "adrg": self.moved_adrg, "mdc": self.moved_mdc, "renumbered": self.renumbered},
             "newly": {status: self.newly(status) for status in STATUSES},
             "status": [{"from": old, "to": new, "cases": n} for (old, new), n in self.status.items()],
             "weights": self.weights.to_dict() if self.weights else None,

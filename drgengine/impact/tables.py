@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,12 @@ def names_of(scheme: Scheme) -> dict[str, str]:
     return found
 
 
+def groups_of(scheme: Scheme) -> dict[str, str]:
+    """Code -> name of the groups that a case can be grouped in."""
+    real = [rule for _, rule in scheme.rules if rule.kind not in ("ambiguous", "fallback")]
+    return {group.drg: group.name or rule.name for rule in real for group in rule.groups}
+
+
 def _change_columns(cells: Cells, sums: Mapping[str, np.ndarray]) -> dict[str, pa.Array]:
     """Weight before and after, and the parts of the change."""
     rest = sums["not_split"] + sums["only_before"] + sums["only_after"]
@@ -56,8 +62,16 @@ def _change_columns(cells: Cells, sums: Mapping[str, np.ndarray]) -> dict[str, p
     }
 
 
-def flow_table(cells: Cells, names: tuple[Mapping[str, str], Mapping[str, str]], weights: Weights) -> pa.Table:
-    """One row per pair of answers: movements first, most cases first, then what stays."""
+def flow_table(
+    cells: Cells,
+    names: tuple[Mapping[str, str], Mapping[str, str]],
+    weights: Weights,
+    renumbered: Collection[tuple[str, str]] = (),
+) -> pa.Table:
+    """One row per pair of answers: movements first, most cases first, then what stays.
+
+    renumbered : (old code, new code) of groups that only got another code
+    """
     size = max(len(cells.news), 1)
     key = cells.old * size + cells.new
     found, added = added_up(key, cells.n, *(cells.sums[name] for name in SUMS if cells.sums))
@@ -78,6 +92,9 @@ def flow_table(cells: Cells, names: tuple[Mapping[str, str], Mapping[str, str]],
         columns[f"{side}_adrg"] = pa.array([one.adrg for one in told], pa.string())
         columns[side] = pa.array([one.drg for one in told], pa.string())
         columns[f"{side}_name"] = pa.array([called.get(one.drg or "") for one in told], pa.string())
+    pairs = zip(*(columns[name].to_pylist() for name in ("old", "new", "kind")), strict=True)
+    kinds = ["renumbered" if (one, other) in renumbered else told for one, other, told in pairs]
+    columns["kind"] = pa.array(kinds, pa.string())
     columns["cases"] = pa.array(n[order], pa.int64())
     columns["share_of_old"] = pa.array([n[at] / of_old[int(old[at])] for at in order.tolist()], pa.float64())
     if weights is not None:

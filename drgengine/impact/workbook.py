@@ -110,7 +110,7 @@ def overview_rows(found: Impact, language: str) -> list[tuple[str, int | float |
     """Item, value, kind of number."""
     text, weights = words(language), found.weights
     rows: list[tuple[str, Any, str]] = [(text["cases"], found.rows, "count")]
-    rows += [(text[name], getattr(found, name), "count") for name in ("moved", "moved_adrg", "moved_mdc")]
+    rows += [(text[name], getattr(found, name), "count") for name in ("moved", "renumbered", "moved_adrg", "moved_mdc")]
     rows += [
         (text[f"newly_{status}"], found.newly(status), "count")
         for status in ("ambiguous", "ungroupable", "grouped", "invalid")

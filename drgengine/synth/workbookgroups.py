@@ -6,6 +6,7 @@ from random import Random
 
 from drgengine.synth.workbookscheme import (
     AMBIGUOUS,
+    FALLBACK,
     MEDICAL,
     NO_OPERATION,
     SURGICAL,
@@ -68,6 +69,8 @@ def groups_of(adrg: InventedAdrg) -> list[tuple[str, str, str]]:
     """(code, name, rule) of the groups of an ADRG in the order in which they are tried."""
     if not adrg.tiers:
         return [(adrg.code, adrg.name, "")]
+    if adrg.kind == FALLBACK:
+        return [(adrg.code + letter, adrg.name, "") for letter in adrg.tiers]
     return [
         (
             adrg.code + letter,

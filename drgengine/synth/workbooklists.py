@@ -43,6 +43,7 @@ def invent_severity(invented: Invented, scheme: Scheme, members: int) -> None:
                     severity.setdefault(code, (level.upper(), name))
     for name, codes in AMENDED.items():
         invented.excluded[name] = sorted({*invented.excluded[name], *codes})
+    _share_codes(invented.excluded)
     _cut_tables(invented.excluded, round(EXCLUDED_CODES * share))
     invented.severity = _cut_severity(severity, round(SEVERITY_CODES * share))
 
@@ -50,6 +51,14 @@ def invent_severity(invented: Invented, scheme: Scheme, members: int) -> None:
 def _referring(scheme: Scheme, lists: ListedCodes, number: str) -> int:
     names = (f"mcc.{number}", f"cc.{number}")
     return sum(len(lists.codes(name)) for name in names if name in scheme.diagnosis_patterns)
+
+
+def _share_codes(tables: dict[str, list[str]]) -> None:
+    """Some principal diagnoses of every tenth table stand in the next one too."""
+    names = list(tables)
+    for at in range(0, len(names) - 1, 10):
+        own, other = tables[names[at]], tables[names[at + 1]]
+        tables[names[at + 1]] = sorted({*other, *own[: max(len(own) // 2, 1)]})
 
 
 def _cut_tables(tables: dict[str, list[str]], most: int) -> None:
