@@ -22,7 +22,6 @@ from drgengine.errors import CaseTableError, DrgEngineError, InputFileError
 from drgengine.grouper.expression import parse
 from drgengine.grouper.scheme import Group, Mdc, Rule, Scheme
 from drgengine.impact import Impact, WeightTable, impact, read_weights
-from drgengine.impact.renumbered import renumbered_groups
 from drgengine.impact.tables import exact
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_cases" / "demo" / "discharges.parquet"
@@ -402,37 +401,3 @@ def test_outputs_stay_out_of_what_is_read(run: Any, tmp_path: Path) -> None:
     code, _, told = run("impact", SAMPLE, "--from", "no-such", "--to", "chs-drg-2.0", "-o", tmp_path / "new")
     assert code == 2
     assert not (tmp_path / "new").exists()
-
-
-# --- groups that only got another code ---------------------------------------------------------------------------
-
-
-def test_groups_that_only_got_another_code() -> None:
-    old = {
-        "FM19": "经皮冠状动脉支架植入",
-        "FR39": "心绞痛",
-        "FR43": "其他",
-        "FR45": "其他",
-        "FZ19": "",
-        "FA19": "甲/乙",
-    }
-    new = {
-        "FM39": "经皮冠状动脉支架植入",
-        "FR39": "心绞痛",
-        "FR53": "其他",
-        "FZ29": "",
-        "FB19": "甲／乙",
-        "FM19": "他组",
-    }
-    assert renumbered_groups(old, new) == {("FM19", "FM39"), ("FA19", "FB19")}
-
-
-def test_renumbered_cases_are_counted_and_still_move() -> None:
-    cases = {"dx": [["I20.000"], ["I21.001"]], "sex": [1, 1], "age_years": [60, 60]}
-    found = impact(cases, "chs-drg-1.1", "chs-drg-2.0")
-    rows = {(row["old"], row["new"]): row["kind"] for row in found.flows.to_pylist()}
-    assert rows["FR39", "FR49"] == "renumbered"
-    assert found.renumbered == 1
-    assert found.moved == sum(row["cases"] for row in found.flows.to_pylist() if row["kind"] != "stays")
-    assert found.reconciled
-    assert found.to_dict()["moved"]["renumbered"] == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,15 @@ from drgengine.grouper.workbook import cachedfolder
 from drgengine.grouper.workbook.cachedfolder import folder_of_workbook
 from drgengine.grouper.workbook.cells import REPAIRS
 from drgengine.grouper.workbook.editionfile import load_edition_file
+from drgengine.grouper.workbook.findings import IMPORTANCE
 from drgengine.grouper.workbook.importer import import_workbook
 from drgengine.grouper.workbook.loadreport import LoadReport
 from drgengine.grouper.workbook.reporthtml import report_page, write_report_html
 from drgengine.grouper.workbook.reporttext import report_lines
-from drgengine.grouper.workbook.reportwords import report_words
+from drgengine.grouper.workbook.reportwords import notation, report_words
 from drgengine.grouper.workbook.reportxlsx import write_report_xlsx
+from drgengine.grouper.workbook.rows import Remark, at_sheet
+from drgengine.grouper.workbook.sentences import said
 
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., tuple[Any, str, str]]
@@ -113,10 +118,17 @@ def test_a_missing_file_says_so(run: Run, tmp_path: Path) -> None:
 def test_the_short_report(report: LoadReport) -> None:
     lines = report_lines(report, 1, "zh")
     assert any("集合  应有 46  <- 不符" in line for line in lines)
-    assert any(line.startswith("修正: 重复成员 [duplicate_member], 1 x") for line in lines)
+    assert any(line.startswith("修正：重复成员 [duplicate_member]，1 条") for line in lines)
     assert any("另有 1 条" in line for line in lines)  # two lists are not given, one is shown
-    levels = [line.partition(":")[0] for line in report_lines(report, 0) if re.match("repair|warning|note", line)]
-    assert levels == sorted(levels, key=["repair", "warning", "note"].index)
+    assert "  工作表 集合 单元格 B87：DI_B00：1 行编码重复，各计一次：D33.404" in lines
+    kinds = [line.partition("[")[2].partition("]")[0] for line in report_lines(report, 0) if "[" in line]
+    assert kinds == [kind for kind in IMPORTANCE if kind in kinds]
+
+
+def test_of_blanks_the_terminal_tells_how_many(report: LoadReport) -> None:
+    blank = Remark("repair", "odd_blank", at_sheet("ADRG"), said("odd_blank"))
+    lines = report_lines(replace(report, remarks=(*report.remarks, blank)), 3, "zh")
+    assert lines[-1] == "修正：特殊空格 [odd_blank]，1 条"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -126,6 +138,9 @@ def test_the_page_stands_alone_and_is_escaped(report: LoadReport, language: str,
     assert "&lt;script&gt;alert" in page
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
     assert page.count("<tr ") == len(report.rules) + len(report.remarks) + len(report.sets)
+    assert ("工作表 集合 单元格 B87" in page, "sheet 集合, cell B87" in page) == (language == "zh", language == "en")
+    assert ("加读“且首个手术操作不属于有效手术”" in page) == (language == "zh")
+    assert all(f"<dd>{meaning}</dd>" in page for _, meaning in notation(language))
     path = write_report_html(report, tmp_path / "report.html", language)
     assert path.read_text(encoding="utf-8") == page == report_page(report, language)
     with pytest.raises(OutputFileError, match="does not exist"):
@@ -137,7 +152,10 @@ def test_the_report_workbook(report: LoadReport, tmp_path: Path) -> None:
     write_report_xlsx(report, tmp_path / "b.xlsx", "zh")
     assert path.read_bytes() == (tmp_path / "b.xlsx").read_bytes()
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["概况", "处理与提示", "规则逐行核对", "编码集合"]
+    assert book.sheetnames == ["概况", "处理与提示", "规则逐行核对", "编码集合", "写法说明"]
+    cells = {str(cell.value) for row in book["处理与提示"] for cell in row}
+    assert {"工作表 集合 单元格 B87", "DI_B00：1 行编码重复，各计一次：D33.404"} <= cells
+    assert {"pdx", "主要诊断"} <= {cell.value for row in book["写法说明"] for cell in row}
     rules = book["规则逐行核对"]
     assert rules.max_row == len(report.rules) + 1
     assert (rules.freeze_panes, rules.auto_filter.ref) == ("A2", f"A1:J{len(report.rules) + 1}")
@@ -152,7 +170,19 @@ def test_every_kind_of_remark_has_a_word_in_chinese() -> None:
     kinds = set(re.findall(r"findings\.(?:repair|warning|note)\(\s*\"(\w+)\"", text)) | set(REPAIRS)
     kinds |= set(re.findall(r"Remark\(\s*\"\w+\",\s*\"(\w+)\"", text))
     assert len(kinds) > 30
+    assert kinds == set(IMPORTANCE)
     assert {kind for kind in kinds if kind not in report_words("zh")["kinds"]} == set()
+
+
+def test_every_sentence_says_the_same_in_both_languages() -> None:
+    data = tomllib.loads((ROOT / "drgengine" / "data" / "workbook_report.toml").read_text(encoding="utf-8"))
+    for name, words in data["sentence"].items():
+        fields = [sorted(re.findall(r"{(\w+)}", words[language])) for language in ("zh", "en")]
+        assert fields[0] == fields[1], name
+        assert name in ("at_file", "amendment") or re.search("[\u4e00-\u9fff]", words["zh"]) or name == "moved", name
+    for table in ("data", "counts", "became"):
+        assert data["zh"][table].keys() == data["en"][table].keys()
+    assert data["zh"].keys() == data["en"].keys()
 
 
 # --- the cache ---------------------------------------------------------------------------------------------------

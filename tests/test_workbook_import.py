@@ -17,7 +17,8 @@ from drgengine.grouper.schemefile import load_scheme
 from drgengine.grouper.workbook.editionfile import load_edition_file
 from drgengine.grouper.workbook.importer import import_workbook
 from drgengine.grouper.workbook.loadreport import LoadReport
-from drgengine.grouper.workbook.rows import Remark
+from drgengine.grouper.workbook.rows import Remark, at_cell
+from drgengine.grouper.workbook.sentences import said
 
 
 def imported(sheets: Content, tmp_path: Path, **options: Any) -> LoadReport:
@@ -185,6 +186,15 @@ def test_what_is_never_reached_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_fall_back_row_with_a_rule_is_told_and_taken_as_written(tmp_path: Path) -> None:
+    sheets = content()
+    sheets["DRG"] = replaced(sheets["DRG"], "B000", c2="NL>=70")
+    (told,) = texts(imported(sheets, tmp_path), "fallback_rule")
+    assert "B000" in told
+    rule = next(rule for _, rule in load_scheme(tmp_path / "scheme").rules if rule.id == "B00")
+    assert (rule.kind, [unparse(group.when) for group in rule.groups]) == ("fallback", ["age_years >= 70"])
+
+
 def test_an_ambiguous_row_without_rule_means_an_operation(tmp_path: Path) -> None:
     sheets = content()
     sheets["ADRG"] = replaced(sheets["ADRG"], "BQY", c2="")
@@ -258,14 +268,48 @@ def test_without_the_lists_of_elsewhere_a_note_says_what_is_not_enforced(tmp_pat
 def test_counts_that_differ_are_a_warning(tmp_path: Path) -> None:
     edition = edition_file(tmp_path, "\n[counts]\nsets = 46\nmdc_rows = 15\nset_members = 85\n")
     report = imported(content(), tmp_path, edition=edition)
-    assert [text.partition("missing: ")[2] for text in texts(report, "counts_differ")] == ["sets 45 (expected 46)"]
+    assert [text.partition("missing: ")[2] for text in texts(report, "counts_differ")] == ["code sets 45 (expected 46)"]
     assert ("mdc_rows", 15, 15) in report.counts
 
 
-def test_remarks_of_reading_come_first(tmp_path: Path) -> None:
-    remark = Remark("repair", "odd_blank", "sheet ADRG, cell C2", "read as a blank")
-    report = import_workbook(as_workbook(content(), (remark,)), tmp_path / "s", edition=edition_file(tmp_path))
-    assert report.remarks[0] == remark
+def test_what_changes_the_grouping_comes_first_and_blanks_last(tmp_path: Path) -> None:
+    blank = Remark("repair", "odd_blank", at_cell("ADRG", "C2"), said("odd_blank"))
+    sheets = obstetric()
+    sheets["集合"].append(("DI_B00", "D33.404", "", "DI"))
+    report = import_workbook(as_workbook(sheets, (blank,)), tmp_path / "s", edition=edition_file(tmp_path))
+    kinds = list(dict.fromkeys(remark.kind for remark in report.remarks))
+    assert kinds[:3] == ["amendment", "operation_test_added", "order_moved"]
+    assert kinds.index("duplicate_member") > 2
+    assert report.remarks[-1] == blank
+    assert str(blank).startswith("repair: sheet ADRG, cell C2: blanks other than the common one")
+
+
+def test_remarks_and_changes_are_told_in_chinese(tmp_path: Path) -> None:
+    report = imported(obstetric(), tmp_path)
+    told = {remark.kind: (remark.place.told("zh"), remark.text.told("zh")) for remark in report.remarks}
+    assert told["amendment"] == ("工作表 排除表", "EX_3 补充 P22.100（依据：table 3）")
+    place, text = told["operation_test_added"]
+    assert place == "工作表 ADRG 单元格 C12（ZZ1）"
+    assert text.startswith("ZZ1 的规则未提手术操作，且排在 ZQY 之前；加读“且首个手术操作不属于有效手术”")
+    assert told["order_moved"][1] == "O00（18 -> 21）：收纳其余病例的行，移到同级最后"
+    lines = {line.code: line for line in report.rules}
+    assert lines["ZZ1"].changed("zh") == "加读“且首个手术操作不属于有效手术”"
+    assert lines["ZZ1"].remark == lines["ZZ1"].changed("en") == "read with: first procedure is no operation"
+    assert lines["BB2"].changed("zh") == ""
+
+
+def test_the_source_of_an_amendment_may_come_in_both_languages(tmp_path: Path) -> None:
+    edition = edition_file(tmp_path)
+    text = edition.read_text(encoding="utf-8").replace('"table 3"', '{ zh = "表 3", en = "table 3" }')
+    edition.write_text(text, encoding="utf-8")
+    (remark,) = (r for r in imported(content(), tmp_path, edition=edition).remarks if r.kind == "amendment")
+    assert (remark.text.told("zh"), str(remark.text)) == (
+        "EX_3 补充 P22.100（依据：表 3）",
+        "P22.100 added to EX_3 (table 3)",
+    )
+    edition.write_text(text.replace('zh = "表 3", ', ""), encoding="utf-8")
+    with pytest.raises(SchemeError, match=r"amendment\[0\].*'zh' is missing"):
+        imported(content(), tmp_path, edition=edition)
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

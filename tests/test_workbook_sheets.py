@@ -98,7 +98,7 @@ def says(path, *words: str, error: type[DrgEngineError] = SchemeError) -> str:
 
 
 def kinds(workbook) -> dict[str, str]:
-    return {remark.kind: remark.place for remark in workbook.remarks if remark.level == "repair"}
+    return {remark.kind: str(remark.place) for remark in workbook.remarks if remark.level == "repair"}
 
 
 def test_a_workbook_as_it_is_meant(book):
@@ -118,7 +118,7 @@ def test_a_workbook_as_it_is_meant(book):
         "mdc": "MDCB",
         "order": "1",
     }
-    assert adrg.place(adrg.rows[0], "rule") == "sheet ADRG, cell C2"
+    assert str(adrg.place(adrg.rows[0], "rule")) == "sheet ADRG, cell C2"
     for name, sheet in workbook.sheets.items():
         assert all(tuple(row.cells) == FIELDS[name] for row in sheet.rows)
     assert [row["order"] for row in workbook.sheets["MDC"].rows] == ["1", "2", "27"]
@@ -346,14 +346,15 @@ def test_control_characters_in_every_writing_of_the_file(book, raw):
     assert set(kinds(workbook).values()) == {"sheet ADRG, cell C2"}
 
 
-def test_repairs_in_long_sheets_come_in_one_line(book):
+def test_repairs_of_a_kind_come_in_one_line(book):
     def change(sheets):
         sheets["集合"] += [["DI_B00", f"A{number:04d}", "名 \u3000称", "DI"] for number in range(3000)]
 
     remarks = [remark for remark in read_workbook(book(change)).remarks if remark.kind == "odd_blank"]
     assert len(remarks) == 1
-    assert remarks[0].place == "sheet 集合"
-    assert "3,000 cells: C6, C7, C8" in remarks[0].text
+    assert str(remarks[0].place) == "sheet 集合"
+    assert "3,000 cells: C6 C7 C8 C9 C10 C11 and 2,994 more" in str(remarks[0].text)
+    assert remarks[0].text.told("zh").endswith("共 3,000 个单元格：C6 C7 C8 C9 C10 C11 等，另有 2,994 个")
 
 
 def test_keys_are_capitals_and_icd_codes_keep_their_letters(book):

@@ -159,7 +159,7 @@ def with_lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
         not_principal=place / "barred.txt",
         not_for_grouping=place / "grey.csv",
     )
-    kept = [remark.text for remark in report.remarks if remark.kind == "kept_for_grouping"]
+    kept = [str(remark.text) for remark in report.remarks if remark.kind == "kept_for_grouping"]
     assert [text[:50] for text in kept] == ["2 codes of OP_ARB are used for grouping and taken "]
     return place / "scheme"
 

@@ -43,6 +43,7 @@ def import_and_tell(
         _check_report(report, source)
     from drgengine.grouper.workbook.importer import import_workbook
     from drgengine.grouper.workbook.reporttext import report_lines
+    from drgengine.grouper.workbook.reportwords import report_words
 
     with _Spinner(language):
         found = import_workbook(source, output, **options)
@@ -51,11 +52,8 @@ def import_and_tell(
     for report in reports:
         _write(found, report, language)
     numbers = {what: number for what, number, _ in found.counts}
-    click.echo(
-        f"{found.scheme_id}: {numbers['mdcs']} MDCs, {numbers['adrgs']} ADRGs, {numbers['drgs']} groups, "
-        f"{len(found.remarks)} remarks; written to {output}",
-        err=True,
-    )
+    done: str = report_words(language)["done"]
+    click.echo(done.format(id=found.scheme_id, remarks=len(found.remarks), folder=output, **numbers), err=True)
 
 
 def import_tables(tables: str, output: str, *, overwrite: bool, header: dict[str, Any]) -> None:

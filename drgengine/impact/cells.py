@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,9 +53,14 @@ class Cells:
     sums: Mapping[str, np.ndarray]
 
 
-def cells_of(counts: PairCounts, weights: tuple[WeightTable, WeightTable] | None) -> Cells:
+def cells_of(
+    counts: PairCounts,
+    weights: tuple[WeightTable, WeightTable] | None,
+    renumbered: Collection[tuple[str, str]] = (),
+) -> Cells:
     """The counted pairs with what happens to their cases.
 
+    renumbered : (old code, new code) of groups that only got another code
     Weights belong to grouped cases; see docs/impact.md for the parts of the change.
     """
     olds, old = _without_severity(counts.old_answers, counts.old)
@@ -77,7 +82,7 @@ def cells_of(counts: PairCounts, weights: tuple[WeightTable, WeightTable] | None
     flags["grouped_after"] = np.array([y.status == "grouped" for y in news], bool)[new]
     sums: dict[str, np.ndarray] = {}
     if weights is not None:
-        more, sums = _weighed(olds, old, news, new, counts.n, weights)
+        more, sums = _weighed(olds, old, news, new, counts.n, weights, dict(renumbered))
         flags |= more
     found = {name: np.where(flag, counts.n, 0) for name, flag in flags.items()}
     return Cells(
@@ -114,11 +119,17 @@ def _weighed(
     new: np.ndarray,
     n: np.ndarray,
     weights: tuple[WeightTable, WeightTable],
+    renumbered: Mapping[str, str],
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Cells that count as weighted or not, and sums of weight in millionths."""
+    """Cells that count as weighted or not, and sums of weight in millionths.
+
+    The new table gives the old group under its new code, where it only got another one.
+    """
     most = max((weight for table in weights for weight in table.weights.values()), default=0)
     kind = np.int64 if (most + 1) * (int(n.sum()) + 1) < 2**61 else np.object_
-    before, common = (_of(olds, table, kind)[old] for table in weights)
+    before = _of(olds, weights[0], kind)[old]
+    found_again = [replace(one, drg=renumbered.get(one.drg or "", one.drg)) for one in olds]
+    common = _of(found_again, weights[1], kind)[old]
     after = _of(news, weights[1], kind)[new]
     grouped = [np.array([one.status == "grouped" for one in answers], bool) for answers in (olds, news)]
     has_before, has_after, has_common = (np.asarray(one >= 0, bool) for one in (before, after, common))

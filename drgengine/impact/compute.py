@@ -72,9 +72,9 @@ def _assembled(
 ) -> Impact:
     """Tables, totals, checks and remarks of what was counted."""
     old, new = schemes
-    cells = cells_of(counts, weights)
     names = tables.names_of(old), tables.names_of(new)
     renumbered = renumbered_groups(tables.groups_of(old), tables.groups_of(new))
+    cells = cells_of(counts, weights, renumbered)
     flows = tables.flow_table(cells, names, weights, renumbered)
     totals = _totals(cells, weights)
     found = {

@@ -108,9 +108,9 @@ def _tiles(found: Impact, text: Mapping[str, str]) -> list[tuple[str, str, str]]
         return f"{n / found.rows:.1%}" if found.rows else ""
 
     tiles = [(text["cases"], number(found.rows), "")]
-    counts = {name: getattr(found, name) for name in ("moved", "renumbered", "moved_adrg", "moved_mdc")}
+    counts = {name: getattr(found, name) for name in ("moved", "moved_adrg", "renumbered", "moved_mdc")}
     counts |= {f"newly_{status}": found.newly(status) for status in ("ambiguous", "ungroupable", "grouped")}
-    tiles += [(text[name], number(n), share(n)) for name, n in counts.items()]
+    tiles += [(text.get(f"of_which_{name}", text[name]), number(n), share(n)) for name, n in counts.items()]
     if found.weights is not None:
         weights = found.weights
         change = f"{float(weights.change / weights.before):+.2%}" if weights.before else ""

@@ -7,7 +7,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 
-_NO_LETTER = re.compile(r"[\W_]+")
+_SIGNS = r"[^\w<>=≤≥±+%]|_"
+# Between two figures a sign counts: 1.5 is not 15, and 3-5 is not 35.
+_MEANS_NOTHING = re.compile(rf"(?<!\d)(?:{_SIGNS})|(?:{_SIGNS})(?!\d)")
 
 
 def folded(name: str) -> str:
@@ -15,8 +17,10 @@ def folded(name: str) -> str:
 
     >>> folded("冠状动脉粥样硬化／血栓／闭塞") == folded("冠状动脉粥样硬化/血栓/闭塞")
     True
+    >>> folded("烧伤面积＜30%") == folded("烧伤面积≥30%"), folded("体重 1.5 kg") == folded("体重 15 kg")
+    (False, False)
     """
-    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", name)).lower()
+    return _MEANS_NOTHING.sub("", unicodedata.normalize("NFKC", name)).lower()
 
 
 def renumbered_groups(old: Mapping[str, str], new: Mapping[str, str]) -> frozenset[tuple[str, str]]:

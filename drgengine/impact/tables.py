@@ -93,7 +93,9 @@ def flow_table(
         columns[side] = pa.array([one.drg for one in told], pa.string())
         columns[f"{side}_name"] = pa.array([called.get(one.drg or "") for one in told], pa.string())
     pairs = zip(*(columns[name].to_pylist() for name in ("old", "new", "kind")), strict=True)
-    kinds = ["renumbered" if (one, other) in renumbered else told for one, other, told in pairs]
+    kinds = [
+        "renumbered" if told in ("adrg", "mdc") and (one, other) in renumbered else told for one, other, told in pairs
+    ]
     columns["kind"] = pa.array(kinds, pa.string())
     columns["cases"] = pa.array(n[order], pa.int64())
     columns["share_of_old"] = pa.array([n[at] / of_old[int(old[at])] for at in order.tolist()], pa.float64())

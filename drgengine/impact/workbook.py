@@ -110,7 +110,9 @@ def overview_rows(found: Impact, language: str) -> list[tuple[str, int | float |
     """Item, value, kind of number."""
     text, weights = words(language), found.weights
     rows: list[tuple[str, Any, str]] = [(text["cases"], found.rows, "count")]
-    rows += [(text[name], getattr(found, name), "count") for name in ("moved", "renumbered", "moved_adrg", "moved_mdc")]
+    rows += [(text[name], getattr(found, name), "count") for name in ("moved", "moved_adrg")]
+    rows.append((text["of_which_renumbered"], found.renumbered, "count"))
+    rows.append((text["moved_mdc"], found.moved_mdc, "count"))
     rows += [
         (text[f"newly_{status}"], found.newly(status), "count")
         for status in ("ambiguous", "ungroupable", "grouped", "invalid")

@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-REPAIRS = {
-    "escaped_character": "a control character written out, such as _x000D_, is read as a blank",
-    "line_break": "line breaks and tabs are read as a blank",
-    "odd_blank": "blanks other than the common one, such as the full-width one, are read as a blank",
-    "zero_width": "characters without width, such as U+200B, are read as a blank, in codes they are left out",
-    "line_continuation": "a backslash at the end of a line is left out",
-    "extra_blank": "blanks at the ends are cut, several in a row are read as one",
-    "letter_form": "lower-case and full-width letters are read as plain capitals",
-    "error_in_name": "a name that is an Excel error is read as empty",
-}
-"""Kind of repair -> what is done, for the report."""
+REPAIRS = (
+    "escaped_character", "line_break", "odd_blank", "zero_width", "line_continuation", "extra_blank", "letter_form",
+    "error_in_name",
+)  # fmt: skip
+"""Kinds of repair; what is done stands in workbook_report.toml."""
 
 # A program that escapes the underscore of such a mark puts _x005F in front of it.
 _ESCAPED = re.compile(

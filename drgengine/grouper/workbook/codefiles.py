@@ -8,6 +8,7 @@ from drgengine.grouper.scheme import NOT_FOR_GROUPING, NOT_PRINCIPAL
 from drgengine.grouper.workbook.editionfile import WorkbookEdition
 from drgengine.grouper.workbook.findings import Findings, some
 from drgengine.grouper.workbook.members import Members
+from drgengine.grouper.workbook.sentences import said
 
 Given = str | os.PathLike[str] | None
 
@@ -29,29 +30,22 @@ def add_code_files(
     refused = "not_allowed" in edition.options.get("refused_principals", ())
     if not_principal is not None:
         diagnoses[NOT_PRINCIPAL] = _codes(not_principal)
-        findings.note("list_added", str(not_principal), f"{len(diagnoses[NOT_PRINCIPAL]):,} codes: {NOT_PRINCIPAL}")
+        place = said("at_file", file=str(not_principal))
+        findings.note("list_added", place, n=len(diagnoses[NOT_PRINCIPAL]), list=NOT_PRINCIPAL)
     elif refused:
-        text = (
-            "the diagnoses not allowed as principal stand elsewhere; without them such a record is grouped like any "
-            "other. Give them as a file with one column of codes: --not-principal FILE"
-        )
-        findings.note("list_not_given", "not_principal", text)
+        findings.note("list_not_given", said("at_option", option="--not-principal"), "no_principal_list")
     if not_for_grouping is None:
-        text = (
-            "the procedures not used for grouping (灰码) stand elsewhere; without them such a first procedure counts "
-            "like any other. Give them as a file with one column of codes: --not-for-grouping FILE"
-        )
-        findings.note("list_not_given", "not_for_grouping", text)
+        findings.note("list_not_given", said("at_option", option="--not-for-grouping"), "no_grouping_list")
         return
     grey = _codes(not_for_grouping)
-    findings.note("list_added", str(not_for_grouping), f"{len(grey):,} codes: {NOT_FOR_GROUPING}")
+    place = said("at_file", file=str(not_for_grouping))
+    findings.note("list_added", place, n=len(grey), list=NOT_FOR_GROUPING)
     for name in edition.for_grouping:
         there = members.sets.get(name)
         taken = [code for code in grey if there is not None and code in there.codes]
         if taken:
             grey = [code for code in grey if code not in taken]
-            text = f"{len(taken)} codes of {name} are used for grouping and taken out of the list: {some(taken)}"
-            findings.repair("kept_for_grouping", str(not_for_grouping), text)
+            findings.repair("kept_for_grouping", place, n=len(taken), set=name, codes=some(taken))
     procedures[NOT_FOR_GROUPING] = grey
 
 

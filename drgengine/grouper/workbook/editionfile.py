@@ -11,6 +11,7 @@ from typing import Any
 from drgengine.errors import SchemeError
 from drgengine.grouper.conditions import NUMBERS
 from drgengine.grouper.scheme import CHECKS, REFUSALS
+from drgengine.grouper.workbook.sentences import Both
 from drgengine.tomltable import Table, read_toml
 
 WORKBOOK_FOLDER = Path(__file__).parent.parent.parent / "schemes" / "workbooks"
@@ -36,11 +37,14 @@ class CodeShapes:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """Principal diagnoses of an exclusion table that the workbook lacks, and where they are published."""
+    """Principal diagnoses of an exclusion table that the workbook lacks, and where they are published.
+
+    source : a text, or a table with zh and en
+    """
 
     table: str
     codes: tuple[str, ...]
-    source: str
+    source: Both
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,13 @@ def _repairs(head: Table) -> bool:
 
 
 def _amendment(table: Table) -> Amendment:
-    name, source = table.take("table", str).upper(), table.take("source", str)
+    name = table.take("table", str).upper()
+    if isinstance(table.values.get("source"), dict):
+        both = Table(table.at("source"), table.take("source", dict))
+        source = Both(**_taken(both, "zh", "en"))
+    else:
+        text = table.take("source", str)
+        source = Both(text, text)
     codes = tuple(str(code) for code in table.take("codes", list))
     table.done()
     return Amendment(name, codes, source)

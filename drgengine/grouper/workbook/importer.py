@@ -16,14 +16,15 @@ from drgengine.grouper.expression import unparse
 from drgengine.grouper.schemewriter import FolderContent, RuleText, check_folder, write_folder
 from drgengine.grouper.workbook.codefiles import add_code_files
 from drgengine.grouper.workbook.editionfile import DEFAULT_EDITION, WorkbookEdition, load_edition_file
-from drgengine.grouper.workbook.findings import Findings
+from drgengine.grouper.workbook.findings import Findings, some
 from drgengine.grouper.workbook.loadreport import LoadReport, RuleLine, SetLine
 from drgengine.grouper.workbook.members import Members, read_members
-from drgengine.grouper.workbook.rows import Workbook
+from drgengine.grouper.workbook.rows import Workbook, at_sheet
 from drgengine.grouper.workbook.rulerows import RULE_SHEETS, RuleRow, read_rule_rows
 from drgengine.grouper.workbook.ruletree import as_texts, put_together
+from drgengine.grouper.workbook.sentences import Word, said
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same workbook would give another folder; cached folders are then made anew."""
 Lists = tuple[dict[str, list[str]], dict[str, list[str]]]
 """List name -> codes, of diagnoses and of procedures."""
@@ -115,11 +116,10 @@ def _unknown(edition: WorkbookEdition, lists: Lists, findings: Findings) -> dict
         known = load_edition(edition.editions[kind]).known
         extra[kind] = {code for codes in of_kind.values() for code in codes if code not in known}
         if extra[kind]:
-            shown = " ".join(sorted(extra[kind])[:5])
-            text = (
-                f"{kind} codes that {edition.editions[kind]} lacks, {len(extra[kind]):,} x, are kept, such as {shown}"
-            )
-            findings.note("code_not_in_edition", "sheets 集合, CC, 排除表", text)
+            findings.note(
+                "code_not_in_edition", at_sheet("集合", "CC", "排除表"), n=len(extra[kind]), data=Word("data", kind),
+                edition=edition.editions[kind], codes=some(sorted(extra[kind])),
+            )  # fmt: skip
     return extra
 
 
@@ -136,12 +136,10 @@ def _table_uses(members: Members, uses: dict[str, list[str]]) -> dict[str, tuple
 def _tell_unused(members: Members, used: dict[str, tuple[str, ...]], findings: Findings) -> None:
     for name, there in members.sets.items():
         if not used[name]:
-            text = f"no rule names the set {name}, {len(there.codes)} codes; it is kept"
-            findings.note("set_not_used", "sheet 集合", text)
+            findings.note("set_not_used", at_sheet("集合"), set=name, n=len(there.codes))
     for name, there in members.tables.items():
         if not used[name]:
-            text = f"no MCC or CC refers to {name}, {len(there.codes)} codes; it is kept"
-            findings.note("table_not_used", "sheet 排除表", text)
+            findings.note("table_not_used", at_sheet("排除表"), table=name, n=len(there.codes))
 
 
 def _counts(
@@ -176,17 +174,20 @@ def _counts(
 
 
 def _compare(counts: tuple[tuple[str, int, int | None], ...], findings: Findings) -> None:
-    other = [f"{what} {found:,} (expected {wanted:,})" for what, found, wanted in counts if wanted not in (None, found)]
+    other = tuple(
+        said("count_differs", what=Word("counts", what), n=found, expected=wanted)
+        for what, found, wanted in counts
+        if wanted is not None and wanted != found
+    )
     if other:
-        text = "another edition of the file than the one known, or rows are missing: " + ", ".join(other)
-        findings.warning("counts_differ", "whole file", text)
+        findings.warning("counts_differ", said("at_whole_file"), parts=other)
 
 
 def _header(workbook: Workbook, edition: WorkbookEdition, given: dict[str, Any], findings: Findings) -> dict[str, Any]:
     made_of = f"Workbook sha256 {workbook.sha256}, edition file {edition.name}, importer format {FORMAT}."
     note = f"{edition.identity.get('note', '')} {made_of}".strip()
     repairs: dict[str, list[str]] = {}
-    for remark in findings.remarks:
+    for remark in findings.by_weight():
         if remark.level == "repair":
             repairs.setdefault(remark.kind, []).append(f"{remark.place}: {remark.text}")
     oddities = [
@@ -239,7 +240,7 @@ def _rule_lines(rows: dict[str, list[RuleRow]]) -> tuple[RuleLine, ...]:
             meaning=unparse(row.condition),
             place=row.place,
             became=row.became,
-            remark="; ".join(row.changes),
+            changes=tuple(row.changes),
         )
         for name in RULE_SHEETS
         for row in rows[name]

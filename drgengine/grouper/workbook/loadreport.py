@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drgengine.grouper.workbook.rows import Remark
+from drgengine.grouper.workbook.sentences import Sentence, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class RuleLine:
     sheet, row : where it stands; mdc, code, name : as written; text : the rule as written (cleaned)
     meaning : the same rule in the notation of scheme folders; place : position among the rows of its parent in the
         order in which they are tried, from 1; became : rule, group, ambiguous, fallback, gate or ungrouped
-    remark : what was changed on this line, "" for nothing
+    changes : what was changed on this line
     """
 
     sheet: str
@@ -26,7 +27,16 @@ class RuleLine:
     meaning: str
     place: int
     became: str
-    remark: str = ""
+    changes: tuple[Sentence, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """What was changed on this line, in English, "" for nothing."""
+        return self.changed("en")
+
+    def changed(self, language: str) -> str:
+        """What was changed on this line in a language, "zh" or "en"; "" for nothing."""
+        return joined(self.changes, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class LoadReport:
     """The whole import: file, fingerprint, edition, what was counted, every remark, every line.
 
     counts : (what, rows or codes found, expected by the edition or None)
-    folder : the scheme folder that was written
+    folder : the scheme folder that was written; remarks : the important ones first
     """
 
     path: str

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from drgengine.cases.codes import mend_code
 from drgengine.grouper.workbook.editionfile import WorkbookEdition
 from drgengine.grouper.workbook.findings import Findings, some
-from drgengine.grouper.workbook.rows import Sheet, SheetRow, Workbook
+from drgengine.grouper.workbook.rows import Sheet, SheetRow, Workbook, at_sheet
+from drgengine.grouper.workbook.sentences import said
 
 CODE = re.compile(r"[0-9A-Z][0-9A-Za-z_.+*/-]*")
 NO_TABLE = "none"
@@ -108,25 +109,22 @@ def _codes(sheet: Sheet, findings: Findings) -> Iterator[tuple[SheetRow, str]]:
             code = mend_code(raw)[0]
             seen[raw] = code if CODE.fullmatch(code) else ""
             if seen[raw] and code != raw:
-                mended.append(f"{raw} as {code}")
+                mended.append(f"{raw} -> {code}")
         if seen[raw]:
             yield row, seen[raw]
         else:
             lost.append(row)
     if lost:
         cells = some([f"{sheet.columns.get('code', '')}{row.number} {row['code']!r}" for row in lost])
-        text = f"rows without a usable code, {len(lost)} x, are left out: {cells}"
-        findings.warning("unusable_code", sheet.place(lost[0], "code"), text)
+        findings.warning("unusable_code", sheet.place(lost[0], "code"), n=len(lost), cells=cells)
     if mended:
-        text = f"codes read as they stand in records, {len(mended)} x: {'; '.join(mended[:5])}"
-        findings.repair("mended_code", f"sheet {sheet.name}", text)
+        findings.repair("mended_code", at_sheet(sheet.name), n=len(mended), codes=some(mended))
 
 
 def _tell_repeats(sheet: Sheet, repeats: dict[str, list[tuple[SheetRow, str]]], findings: Findings) -> None:
     for name, found in repeats.items():
         codes = some([code for _, code in found])
-        text = f"{name}: codes that stand there already, {len(found)} x, each counts once: {codes}"
-        findings.repair("duplicate_member", sheet.place(found[0][0], "code"), text)
+        findings.repair("duplicate_member", sheet.place(found[0][0], "code"), set=name, n=len(found), codes=codes)
 
 
 def _read_sets(sheet: Sheet, members: Members, findings: Findings) -> None:
@@ -149,12 +147,11 @@ def _read_sets(sheet: Sheet, members: Members, findings: Findings) -> None:
         else:
             found.codes[code] = row.number
             if _ODD_CODE.fullmatch(code):
-                odd.append(f"{code} in {name}")
+                odd.append(f"{code} ({name})")
         members.name(KINDS.get(found.kind, "diagnosis"), code, row["name"])
     _tell_repeats(sheet, repeats, findings)
     if odd:
-        text = f"codes of an unusual shape, {len(odd)} x, are kept as they are: {'; '.join(odd[:5])}"
-        findings.warning("unusual_code", f"sheet {sheet.name}", text)
+        findings.warning("unusual_code", at_sheet(sheet.name), n=len(odd), codes=some(odd))
 
 
 def _new_set(sheet: Sheet, row: SheetRow, name: str, kind: str, findings: Findings) -> CodeSet:
@@ -163,8 +160,7 @@ def _new_set(sheet: Sheet, row: SheetRow, name: str, kind: str, findings: Findin
         remedy = "Name the set by letters, digits and _, such as DI_B00"
         findings.error("set_name", sheet.place(row, "set"), f"{shown} cannot name a set", remedy)
     if kind and name[:2] in KINDS and name[:2] != kind:
-        text = f"set {name} holds {kind} codes by its type, {name[:2]} by its name; the type counts"
-        findings.warning("set_name_and_type", sheet.place(row, "kind"), text)
+        findings.warning("set_name_and_type", sheet.place(row, "kind"), set=name, type=kind, by_name=name[:2])
     return CodeSet(name, kind)
 
 
@@ -202,18 +198,18 @@ def _amend(edition: WorkbookEdition, members: Members, findings: Findings) -> No
     """Insert known missing exclusion rows, each only where it is absent."""
     expected = edition.counts.get("exclusion_tables")
     other = expected is not None and expected != len(members.tables)
-    doubt = f"; the file has {len(members.tables)} tables, {expected} were expected: check that it is the same table"
+    doubt = (said("amendment_doubt", n=len(members.tables), expected=expected or 0),) if other else ()
     for amendment in edition.amendments:
         table = members.tables.get(amendment.table)
         if table is None:
-            text = f"the file has no table {amendment.table}: {some(list(amendment.codes))} not added"
-            findings.note("amendment_without_table", "sheet 排除表", text)
+            codes = some(list(amendment.codes))
+            findings.note("amendment_without_table", at_sheet("排除表"), table=amendment.table, codes=codes)
             continue
         for code in amendment.codes:
             if code not in table.codes:
                 table.codes[code] = 0
-                text = f"{code} added to {amendment.table} ({amendment.source}){doubt if other else ''}"
-                findings.repair("amendment", "sheet 排除表", text)
+                added = said("amendment_added", code=code, table=amendment.table, source=amendment.source)
+                findings.repair("amendment", at_sheet("排除表"), parts=(added, *doubt))
 
 
 def _read_severity(sheet: Sheet, members: Members, findings: Findings) -> None:
@@ -243,8 +239,8 @@ def _read_severity(sheet: Sheet, members: Members, findings: Findings) -> None:
         members.name("diagnosis", code, row["name"])
     _tell_repeats(sheet, repeats, findings)
     for table, codes in without.items():
-        text = f"table {table} has no rows in 排除表: nothing cancels {some(codes)}"
-        findings.warning("table_without_rows", sheet.place(first[codes[0]], "exclusion"), text)
+        place = sheet.place(first[codes[0]], "exclusion")
+        findings.warning("table_without_rows", place, table=table, codes=some(codes))
 
 
 def _refuse_two(
@@ -262,9 +258,9 @@ def _correct_names(edition: WorkbookEdition, members: Members, findings: Finding
         for names in members.names.values():
             if names.get(correction.code) == correction.written:
                 names[correction.code] = correction.name
-                text = f"the name of {correction.code} is shown as {correction.name} (written {correction.written})"
-                findings.repair("name_corrected", f"code {correction.code}", text)
+                place = said("at_code", code=correction.code)
+                shown = {"code": correction.code, "name": correction.name, "written": correction.written}
+                findings.repair("name_corrected", place, **shown)
     if members.renamed:
-        shown = "; ".join(f"{code} {' / '.join(dict.fromkeys(names))}" for code, names in members.renamed.items())
-        text = f"codes with several names, {len(members.renamed)} x, are shown with the first: {shown[:300]}"
-        findings.note("several_names", "sheets 集合, CC, 排除表", text)
+        several = some([f"{code} {' / '.join(dict.fromkeys(names))}" for code, names in members.renamed.items()])
+        findings.note("several_names", at_sheet("集合", "CC", "排除表"), n=len(members.renamed), names=several)

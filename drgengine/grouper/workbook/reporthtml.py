@@ -10,7 +10,7 @@ from drgengine.formats.pagetemplate import page_environment
 from drgengine.formats.sink import write_whole
 from drgengine.grouper.workbook.findings import LEVELS
 from drgengine.grouper.workbook.loadreport import LoadReport
-from drgengine.grouper.workbook.reportwords import kind_word, report_words
+from drgengine.grouper.workbook.reportwords import kind_word, notation, report_words
 from drgengine.grouper.workbook.reportxlsx import used_by
 
 
@@ -36,6 +36,7 @@ def report_page(report: LoadReport, language: str = "zh") -> str:
             tallies=tallies,
             kinds=list(dict.fromkeys(remark.kind for remark in report.remarks)),
             kind_word=lambda kind: kind_word(kind, language),
+            notation=notation(language),
             used_by=used_by,
         )
     )

@@ -1,4 +1,4 @@
-"""The import report as a workbook: summary, remarks, rules line by line, sets."""
+"""The import report as a workbook: summary, remarks, rules line by line, sets, notation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from drgengine.formats.xlsxsink import whole_workbook
 from drgengine.grouper.workbook.loadreport import LoadReport
-from drgengine.grouper.workbook.reportwords import kind_word, report_words
+from drgengine.grouper.workbook.reportwords import kind_word, notation, report_words
 
 _LONGEST = 32_000
 _USERS_SHOWN = 40
@@ -50,7 +50,8 @@ def _summary(sheet: Any, report: LoadReport, words: Any, styles: dict[str, Any])
         sheet.write_string(row, 0, words[word], styles["head"])
         sheet.write_string(row, 1, getattr(report, fact))
     sheet.write_string(6, 0, words["how_to"])
-    top = 8
+    sheet.write_string(7, 0, words["see_signs"])
+    top = 9
     for column, word in enumerate(("what", "found", "expected")):
         sheet.write_string(top, column, words[word], styles["head"])
     for row, (what, found, expected) in enumerate(report.counts, top + 1):
@@ -66,10 +67,13 @@ _Sheet = tuple[str, Sequence[str], Sequence[int], Iterable[Sequence[Cell]]]
 
 
 def _tables(report: LoadReport, words: Any, language: str) -> list[_Sheet]:
-    remarks = [(words[r.level], kind_word(r.kind, language), r.place, r.text) for r in report.remarks]
+    remarks = [
+        (words[r.level], kind_word(r.kind, language), r.place.told(language), r.text.told(language))
+        for r in report.remarks
+    ]
     rules = [
         (r.sheet, r.row, r.mdc, r.code, r.name, r.place, r.text, r.meaning, words["became"].get(r.became, r.became),
-         r.remark)
+         r.changed(language))
         for r in report.rules
     ]  # fmt: skip
     sets = [(s.name, s.kind, s.rows, s.codes, s.unknown, used_by(s.used_by)) for s in report.sets]
@@ -79,6 +83,7 @@ def _tables(report: LoadReport, words: Any, language: str) -> list[_Sheet]:
         (words["remarks"], [words[w] for w in ("level", "kind", "place", "text")], (8, 22, 34, 100), remarks),
         (words["rules"], [words[w] for w in rule_heads], (7, 6, 7, 8, 30, 6, 48, 56, 18, 30), rules),
         (words["sets"], [words[w] for w in set_heads], (14, 9, 9, 10, 12, 70), sets),
+        (words["signs"], [words[w] for w in ("sign", "in_words")], (24, 60), notation(language)),
     ]
 
 

@@ -15,6 +15,7 @@ from drgengine.grouper.workbook.findings import Findings, some
 from drgengine.grouper.workbook.members import CodeSet
 from drgengine.grouper.workbook.rows import Sheet, SheetRow, Workbook
 from drgengine.grouper.workbook.ruletext import RuleTextError, parse_rule
+from drgengine.grouper.workbook.sentences import Sentence
 
 RULE_SHEETS = ("MDC", "ADRG", "DRG")
 ALWAYS = Constant(True)
@@ -40,7 +41,7 @@ class RuleRow:
     condition: Condition = ALWAYS
     place: int = 0
     children: list[RuleRow] = field(default_factory=list)
-    changes: list[str] = field(default_factory=list)
+    changes: list[Sentence] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -50,9 +51,9 @@ class RuleRow:
     def text(self) -> str:
         return self.row["rule"]
 
-    def at(self, field_name: str = "") -> str:
+    def at(self, field_name: str) -> Sentence:
         """Sheet, cell and code, for messages."""
-        return f"{self.sheet.place(self.row, field_name)} ({self.row['code'] or 'no code'})"
+        return self.sheet.place(self.row, field_name, self.row["code"])
 
 
 def read_rule_rows(
@@ -121,9 +122,7 @@ def _order(row: RuleRow, findings: Findings) -> float:
     text = row.row["order"]
     if not text:
         if row.became != "ungrouped":
-            findings.warning(
-                "order_missing", row.at("order"), "no number stands in 排序; it comes behind those with one"
-            )
+            findings.warning("order_missing", row.at("order"))
         return math.inf
     try:
         number = float(text)

@@ -11,6 +11,7 @@ from drgengine.grouper.schemewriter import RuleText
 from drgengine.grouper.workbook.editionfile import WorkbookEdition
 from drgengine.grouper.workbook.findings import Findings, some
 from drgengine.grouper.workbook.rulerows import ALWAYS, RuleRow, bare_mdc
+from drgengine.grouper.workbook.sentences import said
 
 NO_OPERATION = Not(InList("first_proc", OPERATIONS))
 _IN_ORDER, _LAST, _VERY_LAST = 0, 1, 2
@@ -30,12 +31,15 @@ def put_together(
         for adrg in mdc.children:
             adrg.children = _arranged(adrg.children, _drg_rank, findings)
             _tell_hidden(adrg, findings)
+            for row in (adrg, *adrg.children):
+                if row.became == "fallback" and row.condition != ALWAYS:
+                    findings.warning("fallback_rule", row.at("rule"), code=row.code)
         _ambiguous_rows(mdc, edition, findings, operations_known)
         _tell_always(mdc, findings)
     mdcs = _arranged(rows["MDC"], lambda row: _VERY_LAST if row.became == "ungrouped" else _IN_ORDER, findings)
     for mdc in mdcs[1:]:
         if not mdc.text and mdc.became == "gate":
-            findings.note("gate_always", mdc.at("rule"), f"{mdc.row['code']} has no rule: every case enters it")
+            findings.note("gate_always", mdc.at("rule"), mdc=mdc.row["code"])
     return mdcs
 
 
@@ -137,8 +141,7 @@ def _compare(row: RuleRow, parent: RuleRow, edition: WorkbookEdition, findings: 
         findings.error("drg_outside_adrg", row.at("adrg"), problem, "Correct the code or its ADRG")
     stated = bare_mdc(row.row.cells.get("mdc", "").upper(), edition)
     if stated and stated != parent.parent:
-        text = f"MDC {stated} is stated, {row.parent} belongs to {parent.parent}; the ADRG counts"
-        findings.warning("mdc_differs", row.at("mdc"), text)
+        findings.warning("mdc_differs", row.at("mdc"), stated=stated, adrg=row.parent, mdc=parent.parent)
 
 
 def _adrg_rank(row: RuleRow) -> int:
@@ -160,36 +163,34 @@ def _arranged(rows: list[RuleRow], rank: Callable[[RuleRow], int], findings: Fin
     for number, same in equal.items():
         if len(same) > 1 and number != math.inf:
             codes = some([row.row["code"] for row in same])
-            findings.note("equal_order", same[1].at("order"), f"{codes} have the number {number:g}; sheet order counts")
+            findings.note("equal_order", same[1].at("order"), codes=codes, number=f"{number:g}")
     arranged = sorted(numbered, key=rank)
     for place, row in enumerate(arranged, 1):
         row.place = place
         behind = numbered[numbered.index(row) + 1 :]
         if rank(row) != _IN_ORDER and any(rank(other) < rank(row) for other in behind):
             last = max((other.order for other in arranged[: place - 1] if other.order != math.inf), default=0)
-            shown = f"{row.row['code']} ({row.order:g} -> {last + 1:g})"
-            why = "it takes whatever is left" if row.became != "ungrouped" else "it is no group"
-            findings.repair("order_moved", row.at("order"), f"{shown}: {why} and comes behind its siblings")
-            row.changes.append(shown)
+            moved = said("moved", code=row.row["code"], before=f"{row.order:g}", after=f"{last + 1:g}")
+            sentence = "order_moved" if row.became != "ungrouped" else "order_moved_no_group"
+            findings.repair("order_moved", row.at("order"), sentence, moved=moved)
+            row.changes.append(moved)
     return arranged
 
 
 def _tell_hidden(adrg: RuleRow, findings: Findings) -> None:
     always = [row for row in adrg.children if row.condition == ALWAYS]
     for row in always[1:]:
-        text = f"{row.code} is never reached: {always[0].code} stands before it and always holds"
-        findings.warning("never_reached", row.at("rule"), text)
+        findings.warning("never_reached", row.at("rule"), code=row.code, always=always[0].code)
 
 
 def _tell_always(mdc: RuleRow, findings: Findings) -> None:
     """Rows of an MDC that always hold and are not meant for the rest."""
     for at, row in enumerate(mdc.children):
         if row.became == "rule" and not row.text:
-            text = f"{row.code} has no rule and is no fall-back by its code: it takes what is left in its MDC"
-            findings.warning("adrg_always", row.at("rule"), text)
+            findings.warning("adrg_always", row.at("rule"), code=row.code)
         behind = [other.code for other in mdc.children[at + 1 :] if other.became == "rule"]
         if row.became == "rule" and row.condition == ALWAYS and behind:
-            findings.warning("never_reached", row.at("rule"), f"{row.code} always holds: {some(behind)} never reached")
+            findings.warning("never_reached", row.at("rule"), "hides_others", code=row.code, others=some(behind))
 
 
 def _ambiguous_rows(mdc: RuleRow, edition: WorkbookEdition, findings: Findings, operations_known: bool) -> None:
@@ -198,13 +199,11 @@ def _ambiguous_rows(mdc: RuleRow, edition: WorkbookEdition, findings: Findings, 
         row = mdc.children[at]
         if len(row.children) > 1 or any(drg.code != row.code for drg in row.children):
             codes = some([drg.code for drg in row.children])
-            text = f"the groups {codes} of an ambiguous row are answered as {row.code}"
-            findings.warning("ambiguous_groups", row.at("code"), text)
+            findings.warning("ambiguous_groups", row.at("code"), groups=codes, code=row.code)
         if not row.text:
             row.condition = InList("first_proc", OPERATIONS)
-            row.changes.append("read as: first procedure is an operation")
-            text = f"{row.code} has no rule; it is read as ZYSS in {edition.operations}"
-            findings.repair("ambiguous_always", row.at("rule"), text)
+            row.changes.append(said("read_as_operation"))
+            findings.repair("ambiguous_always", row.at("rule"), code=row.code, set=edition.operations)
     if not found:
         return
     if not operations_known:
@@ -221,12 +220,9 @@ def _test_operations(before: list[RuleRow], ambiguous: RuleRow, findings: Findin
         if row.became != "rule" or any(getattr(a, "scope", "") in PROCEDURE_SCOPES for a in atoms(row.condition)):
             continue
         row.condition = _both(row.condition, NO_OPERATION)
-        row.changes.append("read with: first procedure is no operation")
-        text = (
-            f"{row.code} says nothing of procedures and stands before {ambiguous.code}; it is read with `and not "
-            f"first_proc in {OPERATIONS}`, so that operations reach {ambiguous.code}"
-        )
-        findings.repair("operation_test_added", row.at("rule"), text)
+        row.changes.append(said("read_without_operation"))
+        values = {"code": row.code, "ambiguous": ambiguous.code, "list": OPERATIONS}
+        findings.repair("operation_test_added", row.at("rule"), **values)
 
 
 def _both(*conditions: Condition) -> Condition:

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from drgengine.errors import SchemeError
 from drgengine.grouper.workbook.bookfile import Cell, RawSheet, check_workbook, find_workbook, read_cells
-from drgengine.grouper.workbook.cells import REPAIRS, clean, clean_key, header_key, whole_number
-from drgengine.grouper.workbook.findings import Findings
+from drgengine.grouper.workbook.cells import clean, clean_key, header_key, whole_number
+from drgengine.grouper.workbook.findings import Findings, some
 from drgengine.grouper.workbook.headerrow import Header, column_letters, find_header, missing_sheets, shown
-from drgengine.grouper.workbook.rows import FIELDS, SHEETS, Remark, Sheet, SheetRow, Workbook
+from drgengine.grouper.workbook.rows import FIELDS, SHEETS, Remark, Sheet, SheetRow, Workbook, at_cell, at_sheet
+from drgengine.grouper.workbook.sentences import said
 
 __all__ = ["clean", "read_workbook"]
 
 _RULE_SHEETS = ("MDC", "ADRG", "DRG")
-_SMALL_SHEET = 2000
 _TEXT_FIELDS = ("name", "rule")
 _SHOWN_CELLS = 10
-_SINGLE_REMARKS = 50
+_CELLS_OF_A_REPAIR = 6
 _WORDS = {"number": "a number", "boolean": "a truth value", "date": "a date", "error": "an Excel error"}
 
 
@@ -55,8 +55,8 @@ def read_workbook(path: str | Path) -> Workbook:
     for name, header in headers.items():
         assert header is not None
         if written[name] != name:
-            text = f"the sheet {shown(written[name])!r} is read as {name}"
-            reader.remarks.append(Remark("repair", "sheet_name", f"sheet {name}", text))
+            text = said("sheet_name", written=repr(shown(written[name])), sheet=name)
+            reader.remarks.append(Remark("repair", "sheet_name", at_sheet(name), text))
         sheets[name] = reader.sheet(name, raw.pop(written[name]), header)
     reader.stop(str(book))
     return Workbook(str(book), sha256, sheets, tuple(reader.remarks))
@@ -107,10 +107,11 @@ class _Reader:
             for number, texts in zip(numbers, zip(*columns, strict=True), strict=True)
             if any(texts)
         )
-        self.tell(name, len(rows))
+        self.tell(name)
         for column, headline in header.unknown:
-            at = f"sheet {name}, cell {column_letters(column)}{header.row}"
-            self.remarks.append(Remark("note", "unknown_column", at, f"the column {shown(headline)!r} is not read"))
+            at = at_cell(name, f"{column_letters(column)}{header.row}")
+            text = said("unknown_column", column=repr(shown(headline)))
+            self.remarks.append(Remark("note", "unknown_column", at, text))
         return Sheet(name, header.row, letters, rows)
 
     def column(self, name: str, of: str, numbers: list[int], cells: list[Cell], letter: str) -> list[str]:
@@ -138,14 +139,14 @@ class _Reader:
             self.wrong.append((name, address, kind, text))
         return ""
 
-    def tell(self, name: str, rows: int) -> None:
-        """Remarks on the repairs of one sheet: cell by cell, or one for many."""
+    def tell(self, name: str) -> None:
+        """Remarks on the repairs of one sheet, one of each kind."""
         for kind, cells in self.repairs.items():
-            if rows <= _SMALL_SHEET and len(cells) <= _SINGLE_REMARKS:
-                self.remarks += [Remark("repair", kind, f"sheet {name}, cell {cell}", REPAIRS[kind]) for cell in cells]
-            else:
-                text = f"{REPAIRS[kind]}; {len(cells):,} cells: {', '.join(cells[:3])}{' …' if len(cells) > 3 else ''}"
-                self.remarks.append(Remark("repair", kind, f"sheet {name}", text))
+            place, text = at_cell(name, cells[0]), said(kind)
+            if len(cells) > 1:
+                place = at_sheet(name)
+                text = said("in_cells", repair=text, n=len(cells), cells=some(cells, _CELLS_OF_A_REPAIR))
+            self.remarks.append(Remark("repair", kind, place, text))
 
     def stop(self, path: str) -> None:
         """SchemeError for all cells that should hold texts and do not."""
