@@ -21,8 +21,8 @@ IMPORTANCE = (
     "name_corrected", "mended_code", "error_in_name",
     # What may be a fault of the file.
     "counts_differ", "unusable_code", "adrg_always", "never_reached", "ambiguous_groups", "fallback_rule",
-    "mdc_differs", "order_missing", "set_name_and_type", "table_without_rows", "unusual_code", "amendment_without_table",
-    "duplicate_member",
+    "mdc_differs", "order_missing", "set_name_and_type", "table_without_rows", "unusual_code",
+    "amendment_without_table", "duplicate_member",
     # What is good to know.
     "list_not_given", "list_added", "gate_always", "equal_order", "code_not_in_edition", "several_names",
     "set_not_used", "table_not_used", "unknown_column", "sheet_name",
