@@ -29,7 +29,7 @@ from drgengine.grouper.conditions import (
     StartsWith,
 )
 from drgengine.grouper.reference import Case, Finding, Step
-from drgengine.grouper.scheme import OPERATIONS, Scheme
+from drgengine.grouper.scheme import OPERATIONS, SHARED, Scheme
 
 DATA = Path(__file__).parent.parent / "data"
 LANGUAGES = ("en", "zh")
@@ -165,11 +165,11 @@ class Wording:
         if isinstance(atom, InCodes):
             return words["codes_list"].format(codes=self.listed(atom.codes))
         owner, _, role = atom.list.rpartition(".")
+        kind = "proc" if atom.scope in PROCEDURE_SCOPES else "dx"
+        if many and atom.list not in SHARED:
+            return words[f"list_{kind}_many"]
         if not owner:
             return words["list_shared"].format(owner=role)
-        kind = "proc" if atom.scope in PROCEDURE_SCOPES else "dx"
-        if many:
-            return words[f"list_{kind}_many"]
         owner = words["mdc_owner"].format(mdc=owner.removeprefix("MDC")) if owner.startswith("MDC") else owner
         numbered = _ROLE.fullmatch(role)
         if role in ("dx", "proc", "dx_sec"):
