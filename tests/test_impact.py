@@ -401,3 +401,13 @@ def test_outputs_stay_out_of_what_is_read(run: Any, tmp_path: Path) -> None:
     code, _, told = run("impact", SAMPLE, "--from", "no-such", "--to", "chs-drg-2.0", "-o", tmp_path / "new")
     assert code == 2
     assert not (tmp_path / "new").exists()
+
+
+def test_wrong_rows_of_a_weight_table_are_told_together(tmp_path: Path) -> None:
+    table = tmp_path / "weights.csv"
+    table.write_text("DRG编码,权重\nFR11,1.2\nFR11,1.3\nFR15,abc\nFR21,-1\n,2\n", encoding="utf-8")
+    with pytest.raises(InputFileError) as caught:
+        read_weights(table)
+    message = str(caught.value)
+    for words in ("row 2 below", "'FR11' stands there twice", "row 3: ", "'abc'", "row 4: ", "negative", "row 5: "):
+        assert words in message

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from drgengine.errors import OutputFileError
 from drgengine.formats import open_sink
 from drgengine.formats.sink import explain, keep_apart, refuse_same, write_whole
 from drgengine.impact.result import Impact
@@ -49,6 +50,8 @@ def write_impact(
     from drgengine.impact.workbook import write_workbook
 
     paths = output_paths(folder)
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise OutputFileError(str(folder), "this is a file, a folder is needed", "Name a new folder")
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:

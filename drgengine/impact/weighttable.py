@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from drgengine.cases.shown import shown_names
 from drgengine.errors import InputFileError
@@ -21,6 +21,7 @@ _UNIT = Decimal(1).scaleb(-DECIMALS)
 _MOST = Decimal(1_000_000)
 _NOISE = Decimal("1e-9")
 _GIVEN = "given"
+_MOST_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,41 +97,59 @@ def _text(cell: Any) -> str:
 
 
 def _collected(source: str, place: str, rows: Iterator[tuple[int, str, str]]) -> WeightTable:
+    """The table; what is wrong in its rows is told together."""
     weights: dict[str, int] = {}
     seen: dict[str, int] = {}
     empty: list[str] = []
+    wrong: list[tuple[int, str, str]] = []
     rounded = 0
     for row, code, cell in rows:
         if not code and not cell:
             continue
-        at = f"{place}, row {row} below the headers"
-        if not code:
-            raise InputFileError(at, f"the weight {cell!r} has no code", "Fill in the code, or delete the row")
-        if code in seen:
-            problem = f"the code {code!r} stands there twice, first in row {seen[code]}"
-            raise InputFileError(at, problem, "Keep one of the two rows")
+        problem, remedy = _fault(code, cell, seen)
+        if problem:
+            wrong.append((row, problem, remedy))
+            continue
         seen[code] = row
         if not cell:
             empty.append(code)
             continue
-        exact = _number(at, code, cell)
+        exact = Decimal(cell)
         kept = exact.quantize(_UNIT, ROUND_HALF_EVEN)
         rounded += abs(kept - exact) > _NOISE
         weights[code] = int(kept * SCALE)
+    if wrong:
+        _refuse(place, wrong)
     if not weights:
         raise InputFileError(place, "there is no weight in the table", "Export the table again")
     return WeightTable(source, weights, tuple(empty), rounded)
 
 
-def _number(place: str, code: str, cell: str) -> Decimal:
+def _fault(code: str, cell: str, seen: Mapping[str, int]) -> tuple[str, str]:
+    """(problem, remedy) of a row, ("", "") when nothing is wrong with it."""
+    if not code:
+        return f"the weight {cell!r} has no code", "Fill in the code, or delete the row"
+    if code in seen:
+        return f"the code {code!r} stands there twice, first in row {seen[code]}", "Keep one of the two rows"
+    if not cell:
+        return "", ""
     try:
         number = Decimal(cell)
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
         problem = f"the weight {cell!r} of {code!r} is no number"
-        raise InputFileError(place, problem, "Write a number such as 1.25, without unit or comma")
+        return problem, "Write a number such as 1.25, without unit or comma"
     if number < 0 or number > _MOST:
         problem = f"the weight {cell} of {code!r} is {'negative' if number < 0 else 'too large'}"
-        raise InputFileError(place, problem, "Correct it, or delete the row")
-    return number
+        return problem, "Correct it, or delete the row"
+    return "", ""
+
+
+def _refuse(place: str, wrong: list[tuple[int, str, str]]) -> NoReturn:
+    """Raise InputFileError for rows that are wrong: the first of them, and those that follow in short."""
+    row, problem, remedy = wrong[0]
+    others = [f"row {at}: {text}" for at, text, _ in wrong[1:_MOST_TOLD]]
+    more = len(wrong) - 1 - len(others)
+    told = "; ".join([problem, *others, *([f"{more} more rows"] if more else [])])
+    raise InputFileError(f"{place}, row {row} below the headers", told, remedy)
